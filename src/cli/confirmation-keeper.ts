@@ -192,7 +192,7 @@ async function isOverdueOnInstance(
 ): Promise<boolean> {
   const { clock } = context;
   if (clock.monotonic() < entry.readAt) return false;
-  entry.readAt = clock.monotonic() + readMs;
+  entry.readAt = clock.monotonic() + graceMs;
   let isOverdue = false;
   await withInstanceOf(context, options, waiting, async (session, { run }) => {
     const seen = await waitingRunOf(context, session, run);

@@ -73,7 +73,7 @@ export async function settleAndFinish(
   if (action.kind === 'confirm' && leftMs <= warningMs) await userNoticesFor(platform, instance).warn(confirmedMessage);
   const readRecord = (): Promise<RunRecord | null> => readRun(state, waiting.run);
   const tools = { platform, clock: context.clock, holder: currentHolder(), inspectHolder, readRecord };
-  if ((await awaitOtherGuard(tools, instance, waiting.run)) === 'silent') {
+  if ((await awaitOtherGuard(tools, instance, waiting.run, waiting.known?.createdAt ?? null)) !== 'finished') {
     const record = await readRecord();
     const status = await recoverInstance(
       context,
