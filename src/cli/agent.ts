@@ -32,7 +32,7 @@ guard.yaml again for each transaction. hooks/systemd/guard-agent.service runs it
 
 Exit status:
     0  the agent was stopped by a signal
-   30  Incus could not be reached, or the metrics could not be served
+   30  the server could not be reached, or the metrics could not be served
    31  another agent uses the same state directory
    64  the command line is wrong`;
 
@@ -48,7 +48,10 @@ export function defineAgent(program: Command, call: Call): void {
   program
     .command('agent')
     .description('run the agent, which guards the changes of package managers inside instances')
-    .argument('[remote...]', 'remotes, each followed by a colon (default: the default remote of the incus command)')
+    .argument(
+      '[remote...]',
+      'remotes, each followed by a colon (default: the default remote of the incus or lxc command)',
+    )
     .option('--project <name>', 'serve this project (repeatable)', repeated)
     .option('--config <file>', 'read this guard.yaml (default: ./guard.yaml, then the user’s, then the system’s)')
     .addOption(

@@ -38,7 +38,7 @@ export function defineRun(program: Command, call: Call): void {
     .command('run', { isDefault: true })
     .description('take a restore point, run the command, then keep the change or roll back')
     .usage('[options] <instance>… -- <command> [arguments…]')
-    .argument('[instance...]', 'name or remote:name, as in the incus command');
+    .argument('[instance...]', 'name or remote:name, as in the incus or lxc command');
   addTraceOption(addReportOption(addRehearsalOptions(addRolloutOptions(addRunOptions(command)))))
     .option('-y, --yes', 'do not ask, even at a terminal: a failure follows the policy of --on-failure')
     .option('--dry-run', 'show what would happen and change nothing, like `guard plan`')

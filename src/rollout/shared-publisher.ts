@@ -169,7 +169,9 @@ function withOwn(
   if (before !== undefined && !isSameHolder(before.record.holder, record.holder)) return err({ kind: 'taken-over' });
   const others = [...rollouts].filter(([id]) => id !== record.id);
   if (!isOpen(record)) return ok(before === undefined ? null : new Map(others));
-  const own: SharedRollout = { record, here, beat: (before?.beat ?? 0) + 1 };
+  // It was claimed there: whoever took it over has come to its end already, and removed it.
+  if (before === undefined) return err({ kind: 'taken-over' });
+  const own: SharedRollout = { record, here, beat: before.beat + 1 };
   return ok(new Map([...others, [record.id, own]]));
 }
 

@@ -13,20 +13,20 @@ async function complaint(...words: string[]): Promise<{ readonly status: number;
   return complaintIn(await temporaryFolder(), words);
 }
 
-/** Reaching a server fails the test. */
-const reachesNothing: Context['reach'] = () => {
-  throw new Error('the server was reached');
-};
-
 /** A server that does not answer. */
 const unreachable: Context['reach'] = () => Promise.resolve(err({ message: 'Incus does not answer.', advice: '' }));
+
+const noServer: Context['reach'] = () => {
+  throw new Error('the server was reached');
+};
 
 async function complaintIn(
   folder: string,
   words: readonly string[],
-  reach: Context['reach'] = reachesNothing,
+  reach: Context['reach'] = noServer,
+  environment: Context['environment'] = {},
 ): Promise<{ status: number; text: string }> {
-  const { context, said } = contextIn(folder, reach);
+  const { context, said } = contextIn(folder, reach, environment);
   const status = await runProgram(words, context);
   return { status, text: said() };
 }
@@ -108,7 +108,7 @@ test.each([
 });
 
 test('a state directory that cannot be written refuses a run before anything is reached', async () => {
-  const { context, said } = contextIn('/proc/nowhere', reachesNothing);
+  const { context, said } = contextIn('/proc/nowhere', noServer);
   expect(await runProgram(['web', '--', 'true'], context)).toBe(30);
   expect(said()).toMatch(/The run could not be recorded: "\/proc\/nowhere": .*\. Nothing was changed\./);
 });
@@ -175,6 +175,11 @@ test.each([
   expect(status).toBe(64);
   expect(text.replace(/\s+/g, ' ')).toContain(said);
   expect(text).toContain('`incus list` shows');
+});
+
+test('on a host of LXD the advice names lxc', async () => {
+  const { text } = await complaintIn(await temporaryFolder(), ['check', 'web-*'], noServer, { LXD_DIR: '/nowhere' });
+  expect(text).toContain('`lxc list` shows');
 });
 
 describe('a name that the records do not have', () => {

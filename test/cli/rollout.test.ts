@@ -107,6 +107,20 @@ describe('a rollout', () => {
     expect(host.changed).toEqual(['web-1']);
   });
 
+  test('that another host took over and ended while this one slept begins no further change', async () => {
+    const host = await hostWith({
+      change: () => 0,
+      beforehand: (name, self) => {
+        if (name !== 'web-2') return;
+        self.sleepMachine(minute);
+        self.notes.delete('rollout');
+      },
+    });
+    expect(await roll(host)).toBe(31);
+    expect(host.changed).toEqual(['web-1']);
+    expect([...host.notes]).toEqual([]);
+  });
+
   test('that another host takes over while a run prepares does not begin its change', async () => {
     const host = await hostWith({
       change: () => 0,

@@ -311,6 +311,21 @@ test.each(['forbidden', 'taken over'])('what is not written any more is not publ
   expect({ published, writes }).toEqual({ published: 0, writes: why === 'forbidden' ? 1 : 0 });
 });
 
+test('a host that wakes after another one has ended its rollout finds that', async () => {
+  const store = storeIn('default');
+  await claim(first, [store]);
+  const from = stateOf(store);
+  const other = { ...first, holder: otherHolder };
+  expect(await claim(other, [store], { from })).toMatchObject({ ok: true });
+  const theirs = publisherTo(store, () => {});
+  await theirs.publish({ ...other, status: 'complete' });
+  theirs.close();
+  const ours = publisherTo(store, () => {});
+  expect(await ours.publish(first)).toMatchObject({ ok: false, error: { isFinal: true } });
+  ours.close();
+  expect(store.text()).toBeNull();
+});
+
 test('a rollout that was published half a minute ago is proven anew', async () => {
   const store = storeIn('default');
   await claim(first, [store]);

@@ -66,7 +66,7 @@ async function transactionAndVerdict(
     ended.end,
     failed ? 0 : plan.limits.soakMs,
   );
-  const foreign = verdict.verdict === 'healthy' ? await foreignRestore(plan, tools, prepared.inspected.instance) : null;
+  const foreign = verdict.verdict === 'healthy' ? await foreignRestore(plan, tools, prepared) : null;
   const same = foreign === null && verdict.verdict === 'healthy' && isNothing(transaction, changes, failed);
   const now = tools.interruption.by();
   if (!failed)
