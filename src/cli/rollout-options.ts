@@ -21,7 +21,7 @@ export function addRolloutOptions(command: Command): Command {
     .addOption(
       new Option(
         '--filter <filter>',
-        'choose only instances that match this filter of `incus list`, like status=running, location=node1, project=shop or user.tier=web (repeatable)',
+        'choose only instances that match this filter of `incus list` or `lxc list`, like status=running, location=node1, project=shop or user.tier=web (repeatable)',
       ).argParser(repeated),
     );
   for (const row of Object.values(rolloutTable)) command.addOption(optionOf(row));
