@@ -72,7 +72,7 @@ export default defineConfig({
           sequence: { groupOrder: 2 },
           include: ['test/e2e/**/*.test.ts'],
           exclude: [
-            'test/e2e/{faults,host,remote,two-servers,requests,refusal-socket,inconsistent-snapshots,free-space,postgresql-volume,bench-smoke,rehearsal,rehearsal-copy,rehearsal-upgrades,rehearsal-remote,confirm-systemd}.test.ts',
+            'test/e2e/{faults,host,remote,servers-smoke,two-servers,requests,refusal-socket,inconsistent-snapshots,free-space,postgresql-volume,bench-smoke,rehearsal,rehearsal-copy,rehearsal-upgrades,rehearsal-remote,confirm-systemd}.test.ts',
             'test/e2e/{incus-*,agent*,hook,hook-*,corpus-*,mutations-*,chaos-*}.test.ts',
           ],
           testTimeout: 180_000,

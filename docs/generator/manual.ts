@@ -46,6 +46,7 @@ const environment: readonly Term[] = [
     words: 'INCUS_DIR, INCUS_SOCKET, INCUS_CONF, INCUS_REMOTE, INCUS_PROJECT',
     description: 'As in the incus command.',
   },
+  { words: 'LXD_DIR, LXD_SOCKET, LXD_CONF, LXC_REMOTE', description: 'As in the lxc command.' },
   { words: 'GUARD_STATE_DIR', description: 'The folder of the records of runs.' },
 ];
 

@@ -136,7 +136,7 @@ async function followOnce(
   return lost ?? { message: end.ok ? 'ended' : describeFailure(end.error), closing: false };
 }
 
-const closingServer: Disconnection = { message: 'Incus is shutting down.', closing: true };
+const closingServer: Disconnection = { message: 'The server is shutting down.', closing: true };
 
 function isHooked({ metadata }: Instance): boolean {
   return (metadata[hookKey] ?? '') !== '';

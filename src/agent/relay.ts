@@ -58,7 +58,7 @@ export async function openRelay(
   const started = await Promise.race([starting, clock.sleep(readyMs)]);
   if (!started) {
     void starting.then((late) => late.ok && late.value.abandon());
-    return err('Incus could not start the relay');
+    return err('the server could not start the relay');
   }
   if (!started.ok) return err(describeFailure(started.error));
   const exec = started.value;

@@ -18,6 +18,7 @@ import { createAgentLog } from '../report/agent-log.ts';
 import { err, ok, type Result } from '../result.ts';
 import { recoveries } from './agent-recovery.ts';
 import { runTransaction } from './agent-run.ts';
+import { pruneOldRecords } from './prune-records.ts';
 import type { Call } from './call.ts';
 import { keepDeadlines } from './confirmation-keeper.ts';
 import { addressOf, identityOfReached } from './identity.ts';
@@ -32,7 +33,7 @@ guard.yaml again for each transaction. hooks/systemd/guard-agent.service runs it
 
 Exit status:
     0  the agent was stopped by a signal
-   30  Incus could not be reached, or the metrics could not be served
+   30  the server could not be reached, or the metrics could not be served
    31  another agent uses the same state directory
    64  the command line is wrong`;
 
@@ -48,7 +49,10 @@ export function defineAgent(program: Command, call: Call): void {
   program
     .command('agent')
     .description('run the agent, which guards the changes of package managers inside instances')
-    .argument('[remote...]', 'remotes, each followed by a colon (default: the default remote of the incus command)')
+    .argument(
+      '[remote...]',
+      'remotes, each followed by a colon (default: the default remote of the incus or lxc command)',
+    )
     .option('--project <name>', 'serve this project (repeatable)', repeated)
     .option('--config <file>', 'read this guard.yaml (default: ./guard.yaml, then the user’s, then the system’s)')
     .addOption(
@@ -128,7 +132,12 @@ async function workFor(
     signal,
     settings,
     managerOf: (run) => managerOf(context, run),
-    run: (serverProject, instance, order) => runTransaction(context, emit, serverProject, instance, order),
+    run: async (serverProject, instance, order) => {
+      const outcome = await runTransaction(context, emit, serverProject, instance, order);
+      const connection = reached.find(({ platform }) => platform === serverProject.platform);
+      if (outcome.outcome === 'kept' && connection !== undefined) await pruneOldRecords(context, connection);
+      return outcome;
+    },
     recover: recoveries(context, { emit, settings, config: options.config ?? null }),
   });
   ended.abort();

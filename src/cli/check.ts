@@ -20,7 +20,7 @@ Exit status:
     0  healthy
     1  unhealthy
     3  inconclusive: the state could not be determined
-   30  the instance does not exist, or Incus could not be reached
+   30  the instance does not exist, or the server could not be reached
    64  the command line is wrong
    78  guard.yaml is wrong`;
 

@@ -44,7 +44,7 @@ export async function armDeadline(context: Context, run: string, note: WaitingNo
 }
 
 /** Variables that say where the records, the configuration and the server are. */
-const passedOn = /^(GUARD_|INCUS_|LXD_|XDG_|HOME$|PATH$|NODE_)/;
+const passedOn = /^(GUARD_|INCUS_|LXD_|LXC_REMOTE$|XDG_|HOME$|PATH$|NODE_)/;
 
 /** A transient unit that is started again if it dies; `guard recover` at boot takes over after a reboot. */
 async function startService({ environment }: Context, run: string): Promise<Result<void, string>> {

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { findConfiguration } from '../config/find.ts';
 import { loadConfiguration } from '../config/load.ts';
 import type { ConfigurationMistake } from '../config/mistake.ts';
-import type { Failure, HostFacts, ServerFacts, TerminalFacts, UnfinishedRun } from '../doctor/facts.ts';
+import type { ClientFacts, Failure, HostFacts, ServerFacts, TerminalFacts, UnfinishedRun } from '../doctor/facts.ts';
 import { statusOf, worstLevel } from '../doctor/finding.ts';
 import { clientVersion, isClockSynchronized, stateFacts, unitsFacts } from '../doctor/host.ts';
 import { judgeHost } from '../doctor/judge.ts';
@@ -14,6 +14,7 @@ import { doctorLines, doctorReport } from '../report/doctor-text.ts';
 import { writeLines } from '../report/write.ts';
 import { err, ok, type Result } from '../result.ts';
 import type { Call } from './call.ts';
+import { localClient } from './local-client.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
 
 interface DoctorOptions {
@@ -36,8 +37,8 @@ export function defineDoctor(program: Command, { context, exit }: Call): void {
   program
     .command('doctor')
     .description('check whether this host has what guard needs')
-    .argument('[remote]', 'a remote with a colon at its end (default: the one of the incus command)')
-    .option('--project <name>', 'the project (default: as in the incus command)')
+    .argument('[remote]', 'a remote with a colon at its end (default: the one of the incus or lxc command)')
+    .option('--project <name>', 'the project (default: as in the incus or lxc command)')
     .option('--config <file>', 'read this guard.yaml (default: ./guard.yaml, then the user’s, then the system’s)')
     .option('--json', 'write one JSON document to stdout')
     .addHelpText('after', help)
@@ -52,9 +53,10 @@ export function defineDoctor(program: Command, { context, exit }: Call): void {
 async function hostFacts(context: Context, remote: string, options: DoctorOptions): Promise<HostFacts> {
   const { version, commit } = context;
   const state = stateDirectoryOf(context);
+  const asked = askServer(context, remote, options.project ?? null);
   const [server, client, folder, units, clockSynchronized, configuration, runs] = await Promise.all([
-    askServer(context, remote, options.project ?? null),
-    clientVersion(),
+    asked,
+    asked.then((facts) => clientFacts(facts.ok ? facts.value.client : localClient(context))),
     stateFacts(state),
     unitsFacts(),
     isClockSynchronized(),
@@ -64,7 +66,7 @@ async function hostFacts(context: Context, remote: string, options: DoctorOption
   return {
     program: { version, commit, node: process.versions.node, isSingleFile: isSingleFile() },
     server,
-    clientVersion: client,
+    client,
     state: folder,
     units,
     clockSynchronized,
@@ -74,6 +76,10 @@ async function hostFacts(context: Context, remote: string, options: DoctorOption
       started === null ? [] : [unfinishedRun(run, started, inspectHolder(started.holder) === 'alive')],
     ),
   };
+}
+
+async function clientFacts(name: string): Promise<ClientFacts> {
+  return { name, version: await clientVersion(name) };
 }
 
 async function askServer(

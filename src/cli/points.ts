@@ -20,7 +20,7 @@ the storage driver reports it.
 
 Exit status:
     0  the restore points were listed, also if there are none
-   30  there is no such instance, or Incus could not be reached`;
+   30  there is no such instance, or the server could not be reached`;
 
 /** `guard points`: the restore points that guard can go back to. */
 export function definePoints(program: Command, call: Call): void {

@@ -94,7 +94,7 @@ const commandsWithWords: readonly string[] = ['run', 'plan', 'rehearse', 'comple
 
 function notUtf8(): UsageMistake {
   return new UsageMistake(
-    'An argument is not valid UTF-8, and Incus would receive something else.',
+    'An argument is not valid UTF-8, and the server would receive something else.',
     "Pass the name in UTF-8, or use a pattern inside: sh -c '…'.",
   );
 }
@@ -182,7 +182,7 @@ function argumentsOf({ registeredArguments }: Command): string {
 function newProgram(context: Context): Command {
   return new Command('guard')
     .description(
-      'Makes risky changes to Incus containers safe to try: takes a restore point, runs the command, checks that ' +
+      'Makes risky changes to containers of Incus and LXD safe to try: takes a restore point, runs the command, checks that ' +
         'the container still works as before, and if not, rolls it back and verifies the rollback.',
     )
     .usage('[options] <instance>… -- <command> [arguments…]\n       guard <subcommand> [options]')

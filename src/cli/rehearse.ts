@@ -43,7 +43,7 @@ export function defineRehearse(program: Command, call: Call): void {
     .command('rehearse')
     .description('make the run on an isolated copy of the instance, check the copy and remove it')
     .usage('[options] <instance> [-- <command> [arguments…]]')
-    .argument('[instance]', 'name or remote:name, as in the incus command')
+    .argument('[instance]', 'name or remote:name, as in the incus or lxc command')
     .addHelpText('after', help);
   addTraceOption(addReportOption(addRehearsalCopyOptions(addRunOptions(command)))).action(
     async (instance: string | undefined, options: RunOptions) => {

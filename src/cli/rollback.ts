@@ -125,7 +125,7 @@ async function rollBackTo(
     const points = await existingPoints(context, reached);
     if (!points.ok) return reportOutcome(context, json, points.error);
     const runs = [...(waiting === null ? [] : [waiting.run]), ...points.value.map((point) => point.run)];
-    const named = run === null ? ok(null) : pointNamed(instance, run, runs);
+    const named = run === null ? ok(null) : pointNamed(reached, instance, run, runs);
     if (!named.ok) return reportOutcome(context, json, named.error);
     const wanted = named.value;
     if (waiting !== null && (wanted === null || waiting.run === wanted))
@@ -186,7 +186,12 @@ async function existingPoints(
 }
 
 /** The run that the user means. A rollback to one that was only guessed would lose data. */
-function pointNamed(instance: string, wanted: string, runs: readonly string[]): Result<string, Outcome> {
+function pointNamed(
+  reached: InstanceConnection,
+  instance: string,
+  wanted: string,
+  runs: readonly string[],
+): Result<string, Outcome> {
   const found = findRunId(runs, wanted);
   if (found.ok) return found;
   if (found.error.kind === 'ambiguous')
@@ -198,7 +203,7 @@ function pointNamed(instance: string, wanted: string, runs: readonly string[]): 
     refused(
       `There is no restore point of a run "${wanted}" on "${instance}".`,
       runs.length === 0
-        ? 'guard has none there. Restore other snapshots with: incus snapshot restore.'
+        ? `guard has none there. Restore other snapshots with: ${restoreCommand(reached)}`
         : `There are restore points of these runs: ${runs.slice(0, 5).join(', ')}. See \`guard points ${instance}\`.`,
     ),
   );
@@ -214,7 +219,7 @@ async function targetOf(
   const state = stateDirectoryOf(context);
   const { back, forward } = await undoStepsOf(state, await identityOfReached(reached));
   const point = wanted === null ? (redo ? forward : back)[0] : points.find(({ run }) => run === wanted);
-  if (point === undefined) return err(redo ? nothingToRedo(reached.instance) : noPoint(reached.instance));
+  if (point === undefined) return err(redo ? nothingToRedo(reached.instance) : noPoint(reached));
   const record = await readRun(state, point.run);
   const baseline = record === null ? null : recordedBaseline(await readBaseline(record));
   const { name, createdAt, volumes } = point;
@@ -260,9 +265,13 @@ function nothingToRedo(instance: string): Outcome {
   return refused(`There is no rollback of "${instance}" to undo.`, 'See `guard runs` for what was done.');
 }
 
-function noPoint(instance: string): Outcome {
+function noPoint(reached: InstanceConnection): Outcome {
   return refused(
-    `There is no restore point to go back to on "${instance}" in the records of this host.`,
-    'See `guard runs`. Restore snapshots that guard did not take with: incus snapshot restore.',
+    `There is no restore point to go back to on "${reached.instance}" in the records of this host.`,
+    `See \`guard runs\`. Restore snapshots that guard did not take with: ${restoreCommand(reached)}`,
   );
+}
+
+function restoreCommand(reached: InstanceConnection): string {
+  return reached.platform.commands.restoreSnapshot(reached, 'SNAPSHOT');
 }

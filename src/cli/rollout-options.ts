@@ -21,7 +21,7 @@ export function addRolloutOptions(command: Command): Command {
     .addOption(
       new Option(
         '--filter <filter>',
-        'choose only instances that match this filter of `incus list`, like status=running, location=node1, project=shop or user.tier=web (repeatable)',
+        'choose only instances that match this filter of `incus list` or `lxc list`, like status=running, location=node1, project=shop or user.tier=web (repeatable)',
       ).argParser(repeated),
     );
   for (const row of Object.values(rolloutTable)) command.addOption(optionOf(row));
@@ -93,7 +93,7 @@ const ofOneCall = [
 ];
 
 /** What the record on the server does not carry: it may name files, secrets or commands of one host. */
-const ofOneHost = ['--config', '--env', '--push', '--push-owner'];
+const ofOneHost = ['--config', '--confirm-by', '--env', '--push', '--push-owner'];
 
 /** The options of a rollout that its journal keeps. */
 export function journalWords(words: readonly string[]): string[] {

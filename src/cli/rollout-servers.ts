@@ -117,31 +117,36 @@ export async function chooseInstances(
   if (!expanded.ok) return expanded;
   const candidates = new Map<string, Candidate>();
   const listed = new Set<OpenProject>();
+  const clients = new Map<string | null, string>();
   const wishes: Wish[] = [];
   for (const wish of expanded.value) {
-    const projects = await projectsOf(servers, wish.remote, request);
+    const first = await servers.open(wish.remote, request.project);
+    if (!first.ok) return first;
+    const { remote, platform } = first.value.connection;
+    clients.set(remote, platform.commands.client);
+    const projects = await projectsOf(servers, wish.remote, first.value, request);
     if (!projects.ok) return projects;
     for (const open of projects.value.filter((one) => !listed.has(one))) {
       listed.add(open);
       const found = await open.fleet.listInstances();
       if (!found.ok) return err(refusedBecause(found.error));
-      const { remote, project } = open.connection;
-      if (found.value.length === 0 && !request.allProjects) return err(emptyProject(remote, project));
+      const { project } = open.connection;
+      if (found.value.length === 0 && !request.allProjects) return err(emptyProject(open.connection));
       for (const facts of found.value)
         candidates.set(JSON.stringify([remote, project, facts.name]), { ...facts, project, remote });
     }
-    wishes.push({ ...wish, remote: projects.value[0]?.connection.remote ?? null });
+    wishes.push({ ...wish, remote });
   }
-  const selected = selectInstances(wishes, request.filters, [...candidates.values()]);
+  const selected = selectInstances(wishes, request.filters, [...candidates.values()], clients);
   return selected.ok ? selected : err(refused(selected.error.message, selected.error.advice));
 }
 
-/** Of a project that does not exist Incus says the same as of one without instances. */
-function emptyProject(remote: string | null, project: string): Outcome {
+/** Of a project that does not exist the server says the same as of one without instances. */
+function emptyProject({ platform, remote, project }: InstanceConnection): Outcome {
   const on = remote === null ? '' : ` on the remote "${remote}"`;
   return refused(
     `There is no instance in project "${project}"${on}, which is empty or does not exist.`,
-    `See \`incus project list${remote === null ? '' : ` ${remote}:`}\`.`,
+    `See \`${platform.commands.listProjects({ remote })}\`.`,
   );
 }
 
@@ -171,12 +176,11 @@ function wishesOf({ words, groups, all, filters }: ChoiceRequest): Result<readon
 async function projectsOf(
   servers: Servers,
   remote: string | null,
-  { project, allProjects }: ChoiceRequest,
+  first: OpenProject,
+  { allProjects }: ChoiceRequest,
 ): Promise<Result<readonly OpenProject[], Outcome>> {
-  const first = await servers.open(remote, project);
-  if (!first.ok) return first;
-  if (!allProjects) return ok([first.value]);
-  const names = await first.value.fleet.listProjects();
+  if (!allProjects) return ok([first]);
+  const names = await first.fleet.listProjects();
   if (!names.ok) return err(refusedBecause(names.error));
   const opened: OpenProject[] = [];
   for (const name of names.value) {

@@ -68,7 +68,7 @@ export function defineRollout(program: Command, call: Call): void {
     .command('status')
     .description('show the state of each instance of a rollout; without an id, list the rollouts')
     .argument('[rollout]', "id of the rollout, its beginning, or 'last'; remote:id for one that another host started")
-    .option('--project <name>', 'the Incus project of its instances (default: all projects of the server)')
+    .option('--project <name>', 'the project of its instances (default: all projects of the server)')
     .option('--json', 'write the rollouts to stdout as JSON')
     .addOption(new Option('--html <file>', 'write the rollout as a page to this file').conflicts('json'))
     .option('--open', 'open the page of --html in the browser')

@@ -207,7 +207,7 @@ export function addRehearsalCopyOptions(command: Command): Command {
 export function addCommonOptions(command: Command): Command {
   return command
     .optionsGroup('General:')
-    .option('--project <name>', 'the Incus project of the instance')
+    .option('--project <name>', 'the project of the instance on the server')
     .option('--config <file>', 'read this guard.yaml (default: ./guard.yaml, then the user’s, then the system’s)')
     .option('--json', 'write events to stdout, one line of JSON each')
     .option('-q, --quiet', 'print only warnings and failures');

@@ -4,6 +4,7 @@ import type { Outcome } from '../event.ts';
 import type { InstanceConnection } from '../platform/incus/remote/reach.ts';
 import { explainMissing } from '../run/missing-instance.ts';
 import type { Context } from './context.ts';
+import { localClient } from './local-client.ts';
 import { reportOutcome } from './report-outcome.ts';
 import type { RunOptions } from './run-options.ts';
 import { warnOfNearBlocks } from './near-blocks.ts';
@@ -57,7 +58,7 @@ export async function withInstance(
 ): Promise<number> {
   const { options } = wanted;
   const end = (outcome: Outcome): Promise<number> => reportOutcome(context, options.json ?? false, outcome);
-  const mistake = mistakeInName(wanted.instance);
+  const mistake = mistakeInName(wanted.instance, localClient(context));
   if (mistake !== null) return end(usage(mistake));
   const reached = await context.reach(wanted.instance, options.project ?? null, context.trace);
   if (!reached.ok) return end({ outcome: 'refused', refusal: reached.error });
@@ -79,18 +80,18 @@ export async function withInstance(
 }
 
 /** What cannot name one instance; null where it may. */
-function mistakeInName(text: string): UsageMistake | null {
+function mistakeInName(text: string, client: string): UsageMistake | null {
   const shown = neutralise(text, 100);
   const { pattern } = parseWish(text);
   if (isPattern(pattern) || text.startsWith('@'))
     return new UsageMistake(
       `"${shown}" can mean several instances, and this command needs one.`,
-      'Name one instance. `incus list` shows them.',
+      `Name one instance. \`${client} list\` shows them.`,
     );
   if (/[/\s]/.test(pattern))
     return new UsageMistake(
       `"${shown}" cannot be the name of an instance.`,
-      'Names have letters, digits and hyphens. `incus list` shows those of the instances.',
+      `Names have letters, digits and hyphens. \`${client} list\` shows those of the instances.`,
     );
   return null;
 }

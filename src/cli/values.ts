@@ -59,7 +59,7 @@ function idNumber(text: string, question: string): number {
   throw new InvalidArgumentError(
     /^\d+$/.test(text)
       ? `"${text}" is not a numeric id, 0 to ${most}.`
-      : `"${text}" is not a number: \`incus exec INSTANCE -- ${question}\` prints it.`,
+      : `"${text}" is not a number: run \`${question}\` in the instance for it.`,
   );
 }
 
@@ -157,11 +157,11 @@ export function pushOwner(text: string): PushOwner {
   return { user: Number(match[1]), group: Number(match[2]) };
 }
 
-/** A snapshot's name that Incus accepts. */
+/** A snapshot's name that the server accepts. */
 export function snapshotName(text: string): string {
   if (text.length > 200 || /[\s/]/.test(text))
     throw new InvalidArgumentError(
-      `"${text}" is not the name of a snapshot: Incus accepts up to 200 characters without spaces and slashes.`,
+      `"${text}" is not the name of a snapshot: the server accepts up to 200 characters without spaces and slashes.`,
     );
   if (isReservedName(text))
     throw new InvalidArgumentError(

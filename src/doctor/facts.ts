@@ -1,12 +1,11 @@
-import type { Pool, PoolSpace } from '../platform/platform.ts';
+import type { Pool, PoolSpace, ServerIdentity } from '../platform/platform.ts';
 import type { Result } from '../result.ts';
 
 /** What `guard doctor` has seen of this host and its server. `null` means that it could not be seen. */
 export interface HostFacts {
   readonly program: ProgramFacts;
   readonly server: Result<ServerFacts, Failure>;
-  /** The version of the `incus` command; null where there is none. */
-  readonly clientVersion: string | null;
+  readonly client: ClientFacts;
   readonly state: StateFacts;
   readonly units: UnitsFacts;
   /** Whether the kernel's clock is synchronized. */
@@ -30,10 +29,16 @@ export interface ProgramFacts {
   readonly isSingleFile: boolean;
 }
 
-export interface ServerFacts {
-  /** The server's own name: `Incus`. */
-  readonly product: string;
-  readonly version: string;
+/** The server's own command, by which a person manages it. */
+export interface ClientFacts {
+  readonly name: string;
+  /** Null where there is none on this host. */
+  readonly version: string | null;
+}
+
+export interface ServerFacts extends Omit<ServerIdentity, 'id'> {
+  /** The name of its own command. */
+  readonly client: string;
   /** As on the command line, with a colon; null for the local one. */
   readonly remote: string | null;
   readonly project: string;

@@ -13,9 +13,9 @@ async function ask(command: string, words: readonly string[]): Promise<string | 
   return failed ? null : stdout;
 }
 
-/** The version of the `incus` command. */
-export async function clientVersion(): Promise<string | null> {
-  return (await ask('incus', ['--version']))?.trim() ?? null;
+/** The version of a command that manages the server. */
+export async function clientVersion(name: string): Promise<string | null> {
+  return (await ask(name, ['--version']))?.trim() ?? null;
 }
 
 export async function isClockSynchronized(): Promise<boolean | null> {

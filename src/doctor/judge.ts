@@ -1,5 +1,7 @@
 import { shellWords } from '../text.ts';
+import { describeTested, isTestedVersion } from '../platform/tested-version.ts';
 import type {
+  ClientFacts,
   HookFacts,
   HostFacts,
   InFlight,
@@ -20,7 +22,7 @@ export function judgeHost(facts: HostFacts): readonly Finding[] {
   return [
     judgeProgram(facts.program),
     ...(server.ok ? judgeServer(server.value) : [problem('server', server.error.message, server.error.advice)]),
-    judgeClient(facts.clientVersion),
+    judgeClient(facts.client),
     ...judgeState(facts.state),
     ...judgeUnits(facts.units, hooks),
     ...hooks.map(judgeHook),
@@ -35,42 +37,36 @@ function judgeProgram({ version, commit, node, isSingleFile }: ProgramFacts): Fi
   return ok('guard', `guard ${version} (commit ${commit}) on ${isSingleFile ? 'its own Node' : 'Node'} ${node}.`);
 }
 
-/** The versions of servers that the tests of guard run on, by product. */
-const testedVersions: Readonly<Record<string, readonly string[]>> = { Incus: ['6.0', '7.0'] };
-
 function judgeServer(server: ServerFacts): readonly Finding[] {
   return [judgeVersion(server), ...judgeProject(server), ...judgePools(server)];
 }
 
-function judgeVersion({ product, version, remote, project, instances }: ServerFacts): Finding {
+function judgeVersion(server: ServerFacts): Finding {
+  const { product, version, remote, project, instances } = server;
   const where = remote === null ? 'on the local socket' : `at ${remote}`;
   const count = `${instances} ${instances === 1 ? 'instance' : 'instances'}`;
   const message = `${product} ${version} answers ${where}: project ${project}, ${count}.`;
-  const tested = testedVersions[product] ?? [];
-  if (tested.length === 0)
-    return warning('server', message, `See the table of servers in docs/support.md for the limits with ${product}.`);
-  if (!tested.some((known) => version === known || version.startsWith(`${known}.`)))
-    return warning('server', message, `Nothing has to be done. guard is tested with Incus ${tested.join(' and ')}.`);
-  return ok('server', message);
+  if (isTestedVersion(server)) return ok('server', message);
+  return warning('server', message, `Nothing has to be done. guard is tested with ${describeTested(server)}.`);
 }
 
 /** A restricted project refuses snapshots unless it is told otherwise. */
-function judgeProject({ project, allowsSnapshots }: ServerFacts): readonly Finding[] {
+function judgeProject({ client, project, allowsSnapshots }: ServerFacts): readonly Finding[] {
   if (allowsSnapshots !== false) return [];
   return [
     problem(
       'project',
       `The project ${project} is restricted and does not allow snapshots.`,
-      `Ask an administrator to run \`${shellWords(['incus', 'project', 'set', project, 'restricted.snapshots=allow'])}\`.`,
+      `Ask an administrator to run \`${shellWords([client, 'project', 'set', project, 'restricted.snapshots=allow'])}\`.`,
     ),
   ];
 }
 
-function judgePools({ pools }: ServerFacts): readonly Finding[] {
+function judgePools({ client, pools }: ServerFacts): readonly Finding[] {
   if (pools === null)
     return [ok('pool', 'This user may not list storage pools: their drivers and free space are unknown.')];
   if (pools.length === 0)
-    return [problem('pool', 'There is no storage pool.', 'Create one: `incus storage create default btrfs`.')];
+    return [problem('pool', 'There is no storage pool.', `Create one: \`${client} storage create default btrfs\`.`)];
   return pools.flatMap((pool) => [judgeDriver(pool), ...judgeSpace(pool)]);
 }
 
@@ -105,8 +101,14 @@ function judgeDriver({ name, driver, snapshotCopies, snapshotReservesDisk, resto
   return ok(topic, `${driver} takes restore points without copying, and restores any of them.`);
 }
 
-function judgeClient(version: string | null): Finding {
-  if (version !== null) return ok('client', `The incus command is version ${version}.`);
+function judgeClient({ name, version }: ClientFacts): Finding {
+  if (version !== null) return ok('client', `The ${name} command is version ${version}.`);
+  if (name !== 'incus')
+    return warning(
+      'client',
+      `There is no ${name} command: commands that guard prints for a person cannot be run here.`,
+      'Install the snap lxd, or the package lxd-client.',
+    );
   return warning(
     'client',
     'There is no incus command: remotes cannot be reached, and commands that guard prints for a person cannot be run here.',
@@ -180,7 +182,7 @@ function judgeUnits(units: UnitsFacts, hooks: readonly HookFacts[]): readonly Fi
       warning(
         'recover',
         'systemd does not run here, so nothing finishes interrupted runs after a reboot.',
-        'Run `guard recover` at boot, after Incus has started.',
+        'Run `guard recover` at boot, after the server has started.',
       ),
     ];
   return [judgeRecoverUnit(units.recover), judgeAgentUnit(units.agent, hooks)];

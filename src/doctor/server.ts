@@ -20,10 +20,12 @@ export async function serverFacts(
   if (!described.ok) return described;
   const instances = await platform.listInstances();
   if (!instances.ok) return instances;
-  const { product, version, allowsSnapshots, pools } = described.value;
+  const { product, version, testedVersions, allowsSnapshots, pools } = described.value;
   return ok({
     product,
     version,
+    testedVersions,
+    client: platform.commands.client,
     remote,
     project: platform.project,
     allowsSnapshots,

@@ -36,17 +36,26 @@ export interface Platform extends Instances, Snapshots, Storage, Executions, Fil
    */
   readonly isShuttingDown: () => Promise<boolean>;
   readonly describeServer: () => Answered<ServerDescription>;
+  readonly identifyServer: () => Answered<ServerIdentity>;
   /** Tells this server from all others, whatever it is called; the same for all members of a cluster. Null where it does not say. */
   readonly serverId: () => Promise<string | null>;
   /** Follows the instances of the project from now on. A success means that no event is missed any more. */
   readonly followInstances: (onEvent: (event: InstanceEvent) => void) => Answered<EventStream>;
 }
 
-/** The server, for people who look after it. */
-export interface ServerDescription {
+/** What answers, in one request. */
+export interface ServerIdentity {
+  /** As of `serverId`. */
+  readonly id: string | null;
   /** What answers: `Incus`, or another server with the same interface. */
   readonly product: string;
   readonly version: string;
+  /** The versions of the product that guard is tested with: `6.0` is every 6.0.x. */
+  readonly testedVersions: readonly string[];
+}
+
+/** The server, for people who look after it. */
+export interface ServerDescription extends ServerIdentity {
   /** Whether snapshots may be taken in this project; null where this user may not see it. */
   readonly allowsSnapshots: boolean | null;
   /** Null where this user may not list them. */
@@ -525,6 +534,8 @@ export interface Operation {
 /** Something happened to an instance that can change whether, or how, it is reached. */
 export interface InstanceEvent {
   readonly instance: string;
+  /** Somebody restored one of its snapshots. */
+  readonly isRestore: boolean;
 }
 
 export interface EventStream {
@@ -545,6 +556,8 @@ export interface InstanceAddress {
 
 /** Lines that a person can type into a shell, built from the names that are really on the server. */
 export interface Commands {
+  /** The command that they all begin with. */
+  readonly client: string;
   /**
    * The lines that finish a rollback, in order. `restorePoint` under the names that its snapshots have at this moment;
    * `start`: the instance ran before; `first`: lines that clear away what is in the way of every restore.
@@ -565,7 +578,7 @@ export interface Commands {
   readonly removeInstance: (of: InstanceAddress) => string;
   readonly showInstance: (of: InstanceAddress) => string;
   readonly listInstances: (of: Pick<InstanceAddress, 'project' | 'remote'>) => string;
-  readonly listProjects: () => string;
+  readonly listProjects: (of: Pick<InstanceAddress, 'remote'>) => string;
   readonly thawInstance: (of: InstanceAddress) => string;
   readonly makePermanent: (of: InstanceAddress) => string;
   /** Ends the protection from being started. */

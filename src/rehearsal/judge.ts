@@ -54,7 +54,7 @@ export function outcomeOf(
   if (cause === 'inconclusive') {
     const reasons = attempt.verdict?.reasons.map(({ message }) => message).join('; ') || 'nobody answered';
     return inconclusive(
-      `The health of the copy could not be determined: ${reasons}.`,
+      `The health of the copy could not be determined: ${reasons.replace(/\.$/, '')}.`,
       'See the record of the rehearsal.',
     );
   }

@@ -25,8 +25,7 @@ const unsupported = ['ipv4', 'ipv6'];
  */
 export function parseFilter(text: string): Result<InstanceFilter, string> {
   const at = text.indexOf('=');
-  if (text === '' || at === 0)
-    return err(`"${text}" is no filter: write it as for \`incus list\`, like status=running.`);
+  if (text === '' || at === 0) return err(`"${text}" is no filter: write it like status=running.`);
   if (at === -1) return ok(nameFilter(text));
   const key = text.slice(0, at);
   const value = text.slice(at + 1);

@@ -22,6 +22,9 @@ export function labelOf(address: InstanceAddress, all: readonly InstanceAddress[
   return remote === null ? inProject : `${remote}:${inProject}`;
 }
 
+/** The command that a person types to manage the server, by remote. */
+export type ClientsByRemote = ReadonlyMap<string | null, string>;
+
 /**
  * The instances that names, globs and filters mean, in the order in which they were named, each once. A name or glob that means
  * none is a mistake, and so is a selection without any instance. The error is one sentence, and what to do.
@@ -30,16 +33,20 @@ export function selectInstances(
   wishes: readonly Wish[],
   filters: readonly string[],
   candidates: readonly Candidate[],
+  clients: ClientsByRemote,
 ): Result<readonly Candidate[], { readonly message: string; readonly advice: string }> {
   const parsed = filters.map(parseFilter);
   const wrong = parsed.find((filter) => !filter.ok);
-  if (wrong?.ok === false) return err({ message: wrong.error, advice: 'See `incus list --help` for the filters.' });
+  const clientOf = (wish: Wish | undefined): string => clients.get(wish?.remote ?? null) ?? 'incus';
+  const client = clientOf(wishes[0]);
+  if (wrong?.ok === false)
+    return err({ message: wrong.error, advice: `See \`${client} list --help\` for the filters.` });
   const chosen = new Map<string, Candidate>();
   for (const wish of wishes) {
     const meant = candidates.filter(
       (candidate) => candidate.remote === wish.remote && fits(wish.pattern, candidate.name),
     );
-    if (meant.length === 0) return err(nothingMeant(wish, candidates));
+    if (meant.length === 0) return err(nothingMeant(wish, candidates, clientOf(wish)));
     for (const candidate of meant) chosen.set(memberId(candidate), candidate);
   }
   const left = [...chosen.values()].filter((candidate) =>
@@ -49,7 +56,7 @@ export function selectInstances(
   const unknown = filters.flatMap((filter) => unknownFilterKey(filter, [...chosen.values()]) ?? []);
   return err({
     message: `No instance matches ${filters.map((filter) => `--filter ${filter}`).join(' ')}.${unknown.map(describeUnknownKey).join('')}`,
-    advice: 'See `incus list` with the same filters.',
+    advice: `See \`${client} list\` with the same filters.`,
   });
 }
 
@@ -62,15 +69,18 @@ function fits(pattern: string, name: string): boolean {
   return isPattern(pattern) ? fitsGlob([pattern], name) : pattern === name;
 }
 
-function nothingMeant({ remote, pattern }: Wish, candidates: readonly Candidate[]) {
+function nothingMeant({ remote, pattern }: Wish, candidates: readonly Candidate[], client: string) {
   const there = candidates.filter((candidate) => candidate.remote === remote).map(({ name }) => name);
   const where = remote === null ? '' : ` on the remote "${remote}"`;
   if (there.length === 0)
-    return { message: `There is no instance${where} in this project.`, advice: 'See `incus list --all-projects`.' };
+    return {
+      message: `There is no instance${where} in this project.`,
+      advice: `See \`${client} list --all-projects\`.`,
+    };
   const near = isPattern(pattern) ? null : nearest(pattern, there);
   const message = isPattern(pattern)
     ? `No instance matches "${pattern}"${where}.`
     : `There is no instance "${pattern}"${where}.`;
-  const list = `incus list${remote === null ? '' : ` ${remote}:`}`;
+  const list = `${client} list${remote === null ? '' : ` ${remote}:`}`;
   return { message: near === null ? message : `${message} Did you mean "${near}"?`, advice: `See \`${list}\`.` };
 }

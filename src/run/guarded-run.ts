@@ -5,16 +5,17 @@ import { attemptChange } from './attempt.ts';
 import type { RunPlan, WholeAttempt } from './changes/change.ts';
 import { unconfirmedWithoutPoint } from './confirmation/known-wait.ts';
 import { awaitConfirmation } from './confirmation/wait.ts';
-import { keepChange, lockLost, rollBackChange } from './conclude.ts';
+import { keepChange, rollBackChange } from './conclude.ts';
 import { startFirstObservation } from './first-observation.ts';
 import { inspect } from './inspect.ts';
 import { alsoBy } from './interruption.ts';
-import { lossOf } from './lock/lease.ts';
+import { lockLost, lossOf } from './lock/lease.ts';
 import { removeMarker } from './lock/marker-changes.ts';
 import type { Plan } from './plan.ts';
 import { prepare } from './prepare.ts';
 import type { PreparedRun } from './prepared-run.ts';
 import { inPhase } from './recorder.ts';
+import { watchRestores } from './restore-watch.ts';
 import { resolve } from './resolution.ts';
 import type { RunTools } from './tools.ts';
 
@@ -33,9 +34,12 @@ async function wholeRun(plan: RunPlan, tools: RunTools): Promise<Outcome> {
   const prepared = await inspectAndPrepare(plan, tools);
   if (!prepared.ok) return prepared.error;
 
+  const { generation } = prepared.value.inspected.instance;
+  const restores = generation === null ? watchRestores(tools.platform, plan.instance) : null;
   try {
-    return await changeAndDecide(plan, tools, prepared.value);
+    return await changeAndDecide(plan, tools, { ...prepared.value, restores });
   } finally {
+    restores?.close();
     await prepared.value.lease.stop();
   }
 }

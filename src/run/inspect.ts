@@ -1,5 +1,6 @@
 import type { Outcome } from '../event.ts';
 import type { Commands, InconsistentSnapshots, Instance, Platform, Pool, Snapshot } from '../platform/platform.ts';
+import { isTestedVersion } from '../platform/tested-version.ts';
 import { err, ok, type Result } from '../result.ts';
 import { neutralise } from '../text.ts';
 import { classifyDisks, type Disks, type UncoveredDisk } from './restore-point/disks.ts';
@@ -22,13 +23,14 @@ type InspectTools = Pick<RunTools, 'platform' | 'inspectHolder'>;
 /** Inspects the instance and refuses what could not be rolled back. Changes nothing. */
 export async function inspect(plan: RunPlan, tools: InspectTools): Promise<Result<Inspection, Outcome>> {
   const { platform } = tools;
-  const [instance, snapshots, server] = await Promise.all([
+  const [instance, snapshots, identified] = await Promise.all([
     platform.getInstance(plan.instance),
     platform.listSnapshots(plan.instance),
-    platform.serverId(),
+    platform.identifyServer(),
   ]);
   if (!instance.ok) return err(await explainMissing(platform, plan, instance.error));
   if (!snapshots.ok) return err(refusedBecause(snapshots.error));
+  const server = identified.ok ? identified.value : null;
 
   const fit = requireFit(plan, platform, instance.value);
   if (!fit.ok) return fit;
@@ -55,7 +57,8 @@ export async function inspect(plan: RunPlan, tools: InspectTools): Promise<Resul
 
   return ok({
     instance: instance.value,
-    server,
+    server: server?.id ?? null,
+    untestedServer: server === null || isTestedVersion(server) ? null : server,
     wasRunning: instance.value.status === 'Running',
     pool,
     copy,

@@ -19,7 +19,7 @@ export async function explainMissing(
   if (names.value.length === 0 && project !== 'default')
     return refused(
       `There is no instance "${instance}" in ${where}, which is empty or does not exist.`,
-      `See \`${platform.commands.listProjects()}\`.`,
+      `See \`${platform.commands.listProjects({ remote })}\`.`,
     );
   return refused(
     `There is no instance "${instance}" in ${where}.`,

@@ -1,4 +1,6 @@
 import type { Outcome, PushSummary, RunEvent, RunStarted } from '../event.ts';
+import type { ServerIdentity } from '../platform/platform.ts';
+import { describeTested } from '../platform/tested-version.ts';
 import { err, ok, type Result } from '../result.ts';
 import { establishBaseline, type BaselineRequest } from './baseline.ts';
 import { resumeAdvice } from './manual-recovery.ts';
@@ -54,8 +56,8 @@ export async function prepare(
   if (!resumed.ok) return resumed;
   const scheduled = describeScheduled(inspected.pool, inspected.instance);
   if (scheduled !== null) await tools.recorder.record({ type: 'notice', level: 'warning', message: scheduled });
+  if (inspected.untestedServer !== null) await tools.recorder.record(untestedNotice(inspected.untestedServer));
   if (inspected.instance.startProtected) await tools.recorder.record(startNotice(plan));
-  if (inspected.instance.generation === null) await tools.recorder.record(generationNotice(plan));
   const early = earlyPoint(plan, tools, inspected);
   const beginning = { first: usable(first, inspected), justStarted: false, whenIdle: early.begin };
   const asked = inspected.wasRunning ? await admit(plan, tools, inspected, beginning) : null;
@@ -102,14 +104,15 @@ async function resumeLeftover(
     : err(refused(`${resumed.error} The instance may still be quiesced.`, resumeAdvice(tools.platform.commands, plan)));
 }
 
-function startNotice({ instance }: Plan): RunEvent {
-  const message = `"${instance}" is protected from being started. If guard has to start it, it removes the protection for the start and restores it.`;
+function untestedNotice(server: ServerIdentity): RunEvent {
+  const { product, version } = server;
+  const message = `guard is not tested with ${product} ${version}, but with ${describeTested(server)}.`;
   return { type: 'notice', level: 'info', message };
 }
 
-function generationNotice({ instance }: Plan): RunEvent {
-  const message = `This server does not report restores of "${instance}" by other users. guard notices the restore of a snapshot from before this run, but not of one that somebody takes and restores during this run.`;
-  return { type: 'notice', level: 'warning', message };
+function startNotice({ instance }: Plan): RunEvent {
+  const message = `"${instance}" is protected from being started. If guard has to start it, it removes the protection for the start and restores it.`;
+  return { type: 'notice', level: 'info', message };
 }
 
 /** Observations from before another run's change are outdated, so guard inspects and observes the instance again. */

@@ -1,9 +1,10 @@
 import type { RestorePoint } from '../event.ts';
 import type { Baseline } from '../health/baseline.ts';
-import type { Instance, Pool, Snapshot } from '../platform/platform.ts';
+import type { Instance, Pool, ServerIdentity, Snapshot } from '../platform/platform.ts';
 import type { BootMark } from './command/instance-stop.ts';
 import type { LeaseHandle } from './lock/lease.ts';
 import type { RunMarker } from './lock/marker.ts';
+import type { RestoreWatch } from './restore-watch.ts';
 import type { QuiesceMarker } from './lock/quiesce-marker.ts';
 import type { Disks } from './restore-point/disks.ts';
 import type { SnapshotCopy } from './restore-point/free-space.ts';
@@ -13,6 +14,8 @@ export interface Inspection {
   readonly instance: Instance;
   /** Tells the server from all others; null if it does not say. */
   readonly server: string | null;
+  /** Null if guard is tested with this version of the server, or if the server does not say. */
+  readonly untestedServer: ServerIdentity | null;
   readonly wasRunning: boolean;
   readonly pool: Pool | null;
   /** The copy that the restore point needs while the instance is frozen; null if the driver copies nothing. */
@@ -37,4 +40,6 @@ export interface PreparedRun extends RunningState {
   readonly inspected: Inspection;
   readonly restorePoint: RestorePoint;
   readonly lease: LeaseHandle;
+  /** Only where the instance itself does not show restores. */
+  readonly restores?: RestoreWatch | null;
 }

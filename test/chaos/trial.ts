@@ -124,7 +124,9 @@ const recover = async (arena: Arena, ordeal: Ordeal): Promise<Recovered> => {
 /** Runs exactly what guard printed, where the daemon sees its disks. */
 const manualRecovery = async ({ host }: Arena, end: GuardEnd): Promise<void> => {
   const outcome = end.events.findLast(({ type }) => type === 'run-ended')?.['outcome'] as Printed | undefined;
-  const advised = [...(outcome?.refusal?.advice ?? '').matchAll(/`(incus [^`]*)`/g)].map(([, command = '']) => command);
+  const advised = [...(outcome?.refusal?.advice ?? '').matchAll(/`((?:incus|lxc) [^`]*)`/g)].map(
+    ([, command = '']) => command,
+  );
   for (const command of outcome?.manualRecovery ?? advised) await asOnServer(host, command);
 };
 

@@ -158,8 +158,8 @@ test('a name where a number is needed: the sentence says which command prints it
       return String(error);
     }
   };
-  expect(say('--user', 'root')).toContain('`incus exec INSTANCE -- id -u root` prints it.');
-  expect(say('--group', 'www-data')).toContain('`incus exec INSTANCE -- getent group www-data` prints it.');
-  expect(say('--user', 'a; b')).toContain('`incus exec INSTANCE -- id -u NAME` prints it.');
+  expect(say('--user', 'root')).toContain('run `id -u root` in the instance for it.');
+  expect(say('--group', 'www-data')).toContain('run `getent group www-data` in the instance for it.');
+  expect(say('--user', 'a; b')).toContain('run `id -u NAME` in the instance for it.');
   expect(say('--user', '4294967295')).toContain('0 to 4294967294');
 });

@@ -15,6 +15,8 @@ const pool = {
 const server: ServerFacts = {
   product: 'Incus',
   version: '6.0.4',
+  testedVersions: ['6.0', '7.0'],
+  client: 'incus',
   remote: null,
   project: 'default',
   allowsSnapshots: true,
@@ -27,7 +29,7 @@ const unit = { enabled: 'enabled', active: 'active' };
 const good: HostFacts = {
   program: { version: '1.2.3', commit: 'abc', node: '24.22.3', isSingleFile: true },
   server: { ok: true, value: server },
-  clientVersion: '6.0.4',
+  client: { name: 'incus', version: '6.0.4' },
   state: { path: '/var/lib/guard', problem: null, mode: 0o700, isInMemory: false, free: 5 * gibibyte },
   units: { kind: 'systemd', agent: unit, recover: { enabled: 'enabled', active: 'inactive' } },
   clockSynchronized: true,
@@ -73,6 +75,8 @@ test('a host on which all is as guard needs it', () => {
   ]);
 });
 
+const lxd = { product: 'LXD', testedVersions: ['5.0'], client: 'lxc' };
+
 const cases: readonly [string, HostFacts, string, Level, RegExp][] = [
   [
     'Incus does not answer',
@@ -84,7 +88,8 @@ const cases: readonly [string, HostFacts, string, Level, RegExp][] = [
   ['an Incus before 6.0', withServer({ version: '0.6' }), 'server', 'warning', /Incus 0\.6 /],
   ['an Incus that nobody tried', withServer({ version: '8.1' }), 'server', 'warning', /Incus 8\.1 /],
   ['an Incus 7.0', withServer({ version: '7.0.2' }), 'server', 'ok', /Incus 7\.0\.2 /],
-  ['LXD', withServer({ product: 'LXD', version: '5.0.2' }), 'server', 'warning', /LXD 5\.0\.2 /],
+  ['an LXD 5.0', withServer({ ...lxd, version: '5.0.2' }), 'server', 'ok', /LXD 5\.0\.2 /],
+  ['an LXD that nobody tried', withServer({ ...lxd, version: '5.21.1' }), 'server', 'warning', /LXD 5\.21\.1 /],
   [
     'a restricted project',
     withServer({ project: 'user-1000', allowsSnapshots: false }),
@@ -119,7 +124,8 @@ const cases: readonly [string, HostFacts, string, Level, RegExp][] = [
     'ok',
     /50\.0 GiB/,
   ],
-  ['no incus command', { ...good, clientVersion: null }, 'client', 'warning', /no incus command/],
+  ['no incus command', { ...good, client: { name: 'incus', version: null } }, 'client', 'warning', /no incus command/],
+  ['no lxc command', { ...good, client: { name: 'lxc', version: null } }, 'client', 'warning', /no lxc command/],
   [
     'records that cannot be written',
     { ...good, state: { ...good.state, problem: '/var/lib/guard is read-only.' } },

@@ -113,7 +113,7 @@ describe('a remote that lxc knows', () => {
       .split('\n')
       .filter((one) => one.startsWith('far,'));
     const address = line.split(',')[1] ?? '';
-    return { product: 'LXD', folder: folder(), address, project: '', protocol: 'lxd', public: false };
+    return { product: 'LXD', folder: folder(), source: folder(), address, project: '', protocol: 'lxd', public: false };
   };
   const open = (lxd: RemoteConfig, remote = 'far') =>
     openRemote({ remote, lxd, environment: all(host.env), clock: systemClock, limitMs: 10_000 });
@@ -133,10 +133,13 @@ describe('a remote that lxc knows', () => {
     await mkdir(join(other, 'servercerts'));
     for (const file of ['client.crt', 'client.key']) await copyFile(join(folder(), file), join(other, file));
     await copyFile(join(folder(), 'client.crt'), join(other, 'servercerts', 'far.crt'));
-    const wrong = failure(await open({ ...config, folder: other }));
+    const wrong = failure(await open({ ...config, folder: other, source: other }));
     expect(wrong).toMatchObject({ kind: 'unreachable', purpose: 'reach the remote far' });
     expect(wrong.detail).toContain('another certificate');
     expect(wrong.advice).toContain('`lxc list far:`');
+    // A remote of the system: its configuration has the certificate of the server, and the user's that of the client.
+    const ofSystem = failure(await open({ ...config, source: other }));
+    expect(ofSystem.detail).toContain('another certificate');
     await rm(other, { recursive: true });
     expect(failure(await open({ ...config, folder: other })).detail).toContain('no client.crt');
   });

@@ -6,9 +6,29 @@ import { execa, ExecaError } from 'execa';
 
 import { systemClock } from '../../src/clock.ts';
 
-const script = resolve(import.meta.dirname, 'host.sh');
+/** The servers of server.sh, by name. Every other name is an Incus of host.sh. */
+const otherServers = ['incus7', 'lxd5'];
 
-/** A real Incus with a daemon of its own, which tests may kill. */
+/** What the two scripts call differently. */
+const otherCommands: Readonly<Record<string, string>> = {
+  'kill-daemon': 'kill',
+  'stop-daemon': 'stop',
+  'start-daemon': 'start',
+};
+
+/** Left over from the environment of another server they would take precedence. */
+const ofAnyServer = {
+  INCUS_DIR: '',
+  INCUS_CONF: '',
+  INCUS_SOCKET: '',
+  INCUS_REMOTE: '',
+  INCUS_PROJECT: '',
+  LXD_DIR: '',
+  LXD_CONF: '',
+  LXD_SOCKET: '',
+};
+
+/** A real server with a daemon of its own, which tests may kill: an Incus, or an LXD, for which `incus` says the same to `lxc`. */
 export interface Host {
   readonly name: string;
   readonly incusDir: string;
@@ -25,7 +45,7 @@ export interface Container {
 }
 
 export interface BringUpOptions {
-  /** 1 to 12 of a-z, 0-9 and -. `main` is the one that all tests share: never kill its daemon. */
+  /** 1 to 12 of a-z, 0-9 and -. `main` is the one that all tests share: never kill its daemon. `incus7` and `lxd5` are servers of server.sh. */
   readonly name?: string;
   /** A pool `dirpool` next to the btrfs pool `default`. */
   readonly dirPool?: boolean;
@@ -39,10 +59,13 @@ export const bringUp = async ({ name = 'main', dirPool = false, poolSize }: Brin
   // Incus gives up on a new bridge when a container of another host ends at that moment: the second try starts anew.
   await hostCommand(name, 'up', ...options).catch(() => hostCommand(name, 'up', ...options));
   const shown = await hostCommand(name, 'env');
-  const env = Object.fromEntries(
+  const exported = Object.fromEntries(
     [...shown.matchAll(/^export (\w+)='([^']*)'$/gm)].map(([, key = '', value = '']) => [key, value]),
   );
-  const incusDir = env['INCUS_DIR'] ?? '';
+  const clients = /^export PATH='([^']*)':/m.exec(shown)?.[1];
+  const path = clients === undefined ? {} : { PATH: `${clients}:${process.env['PATH'] ?? ''}` };
+  const env = otherServers.includes(name) ? { ...ofAnyServer, ...exported, ...path } : exported;
+  const incusDir = exported['INCUS_DIR'] ?? exported['LXD_DIR'] ?? '';
   return { name, incusDir, socket: `${incusDir}/unix.socket`, env };
 };
 
@@ -147,5 +170,9 @@ const booted = async (host: Host, name: string): Promise<boolean> => {
   return stdout === 'running' || stdout === 'degraded';
 };
 
-const hostCommand = async (name: string, command: string, ...words: readonly string[]): Promise<string> =>
-  (await execa(script, [command, '--name', name, ...words], { stdin: 'ignore' })).stdout;
+const hostCommand = async (name: string, command: string, ...words: readonly string[]): Promise<string> => {
+  const [script, line] = otherServers.includes(name)
+    ? ['server.sh', [otherCommands[command] ?? command, name]]
+    : ['host.sh', [command, '--name', name, ...words]];
+  return (await execa(resolve(import.meta.dirname, script), line, { stdin: 'ignore' })).stdout;
+};

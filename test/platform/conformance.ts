@@ -59,7 +59,9 @@ export function describeConformance(
       value(await platform.startInstance(instance, limit));
       const { uuid, createdAt } = value(await platform.getInstance(instance));
       expect({ uuid, createdAt }).toEqual({ uuid: before.uuid, createdAt: before.createdAt });
-      expect(await platform.serverId()).toMatch(/./);
+      const server = value(await platform.identifyServer());
+      expect(server).toMatchObject({ id: await platform.serverId(), version: expect.stringMatching(/^\d+\.\d+/) });
+      expect(server.id).toMatch(/./);
       expect(await platform.inProject(platform.project).serverId()).toBe(await platform.serverId());
     });
 
@@ -305,8 +307,14 @@ export function describeConformance(
       const stream = value(await platform.followInstances((event) => void seen.push(event)));
       value(await platform.patchInstance(instance, { metadata: { followed: 'yes' } }));
       await expect.poll(() => seen.some((event) => event.instance === instance), { timeout: 20_000 }).toBe(true);
+      expect(seen.some(({ isRestore }) => isRestore)).toBe(false);
+      value(await platform.createSnapshot(instance, { name: 'followed', expiresAt: null }, limit));
+      value(await platform.restoreSnapshot(instance, 'followed', limit));
+      await expect.poll(() => seen.some((event) => event.isRestore && event.instance === instance)).toBe(true);
       stream.close();
       expect(await stream.ended).toEqual({ ok: true, value: undefined });
+      value(await platform.deleteSnapshot(instance, 'followed', limit));
+      value(await platform.startInstance(instance, limit));
       value(await platform.patchInstance(instance, { metadata: { followed: '' } }));
     });
 

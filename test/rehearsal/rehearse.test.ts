@@ -95,3 +95,10 @@ test('a setting that the copy lacks is reported', async () => {
     },
   });
 });
+
+test('a copy has no marker, which is no sign of a restore where the server reports none (LXD 5.0)', async () => {
+  const world = createWorld();
+  world.server.hasGenerations = false;
+  world.instance.generation = null;
+  expect((await rehearseIn(world, 'good')).outcome).toEqual({ outcome: 'rehearsal-passed' });
+});

@@ -25,9 +25,15 @@ const all = [
 ];
 
 function chosen(words: readonly string[], filters: readonly string[] = []): readonly string[] | string {
-  const selected = selectInstances(words.map(parseWish), filters, all);
+  const selected = selectInstances(words.map(parseWish), filters, all, clients);
   return selected.ok ? selected.value.map(memberId) : selected.error.message;
 }
+
+/** The server of `prod` is an LXD. */
+const clients = new Map([
+  [null, 'incus'],
+  ['prod', 'lxc'],
+]);
 
 describe('choosing', () => {
   test('names stay in the order in which they are written', () => {
@@ -58,9 +64,18 @@ describe('choosing', () => {
       ['web', 'statsu=running'],
       'No instance matches --filter web --filter statsu=running. None has a configuration key "statsu". Did you mean "status"?',
     ],
-    [['*'], ['='], '"=" is no filter: write it as for `incus list`, like status=running.'],
+    [['*'], ['='], '"=" is no filter: write it like status=running.'],
   ])('%j with %j is a mistake', (words, filters, message) => {
     expect(chosen(words, filters)).toBe(message);
+  });
+  test.each([
+    ['nono', [], 'See `incus list`.'],
+    ['prod:nono', [], 'See `lxc list prod:`.'],
+    ['prod:*', ['='], 'See `lxc list --help` for the filters.'],
+    ['prod:*', ['status=frozen'], 'See `lxc list` with the same filters.'],
+  ])('the advice for %s with %j names the client of its server', (word, filters, advice) => {
+    const selected = selectInstances([parseWish(word)], filters, all, clients);
+    expect(selected.ok ? null : selected.error.advice).toBe(advice);
   });
 });
 

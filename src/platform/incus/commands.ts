@@ -13,6 +13,7 @@ export function commandsOf(product: Product): Commands {
     inside: readonly string[] = [],
   ): string => lineOf(client, of, some, inside);
   return {
+    client,
     // There is no one command for it.
     rollBack: (of, { restorePoint, start, first = [] }) => [
       line(of, ['stop', '--force', nameOf(of)]),
@@ -36,8 +37,8 @@ export function commandsOf(product: Product): Commands {
     removeMetadata: (of, key) => line(of, ['config', 'unset', nameOf(of), keyOf(key)]),
     removeInstance: (of) => line(of, ['delete', nameOf(of)]),
     showInstance: (of) => line(of, ['info', nameOf(of)]),
-    listInstances: (of) => line(of, of.remote === null ? ['list'] : ['list', `${of.remote}:`]),
-    listProjects: () => shellWords([client, 'project', 'list']),
+    listInstances: (of) => line(of, ['list', ...ofRemote(of)]),
+    listProjects: (of) => shellWords([client, 'project', 'list', ...ofRemote(of)]),
     thawInstance: (of) => line(of, [words.thaw, nameOf(of)]),
     allowStart: (of) => line(of, ['config', 'set', nameOf(of), 'security.protection.start=false']),
     makePermanent: (of) => words.makePermanent(of),
@@ -93,6 +94,10 @@ function lineOf(
 ): string {
   const project = of.project === 'default' ? [] : ['--project', of.project];
   return shellWords([client, ...words, ...project, ...(inside.length > 0 ? ['--', ...inside] : [])]);
+}
+
+function ofRemote({ remote }: Pick<InstanceAddress, 'remote'>): string[] {
+  return remote === null ? [] : [`${remote}:`];
 }
 
 function nameOf(of: Pick<InstanceAddress, 'instance' | 'remote'>): string {

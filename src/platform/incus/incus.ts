@@ -52,7 +52,7 @@ import {
 } from './storage/volume.ts';
 import { pushFile, pullFile, listFolder, makeDirectory, makeLink, deleteFile } from './instances/files.ts';
 import { followInstances } from './http/events.ts';
-import { describeServer, isShuttingDown, serverId } from './http/server.ts';
+import { describeServer, getServer, isShuttingDown, serverId } from './http/server.ts';
 import type { Operation as PortOperation } from '../platform.ts';
 
 /** Connects to a daemon on its unix socket. Opens nothing yet: the first request connects. */
@@ -114,6 +114,7 @@ export function incusPlatform(incus: Incus): Platform {
     followInstances: (...words) => followInstances(incus, ...words),
     isShuttingDown: (...words) => isShuttingDown(incus, ...words),
     describeServer: () => describeServer(incus, () => listPools(incus)),
+    identifyServer: () => getServer(incus),
     serverId: () => serverId(incus),
     startExec: start,
     query: queryWith(start, incus.clock),

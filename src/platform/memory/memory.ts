@@ -21,7 +21,7 @@ import { quickRequest } from './quick-request.ts';
 import { clientIn, type Fault, type MemoryClient, type MemoryRequest } from './requests.ts';
 import { defaultProject, type MemoryServer, type Watcher } from './server.ts';
 import { snapshotsOf } from './snapshots.ts';
-import { describeMemoryServer, storageOf } from './storage.ts';
+import { describeMemoryServer, identityOf, storageOf } from './storage.ts';
 import type { VirtualProcess } from './virtual-time.ts';
 
 /** What a client of a server in memory may suffer. */
@@ -59,6 +59,7 @@ function platformOf(client: MemoryClient, project: string): Platform {
     followInstances: (onEvent) => followInstances(client, onEvent),
     isShuttingDown: async () => server.shuttingDown,
     describeServer: () => describeMemoryServer(client),
+    identifyServer: async () => ok(identityOf(server)),
     serverId: async () => server.id,
     rehearsals: rehearsalsOf(client),
     inProject: (name) => platformOf(clientIn(client, name), name),
@@ -135,6 +136,7 @@ async function followInstances(client: MemoryClient, onEvent: (event: InstanceEv
 
 /** Lines of a command-line client that does not exist, named after what they do. */
 const commands: Commands = {
+  client: 'memory',
   rollBack: (of, { restorePoint, start, first = [] }) => [
     line('stop', of),
     ...first,

@@ -7,6 +7,9 @@ import type { Disk, InstanceEvent, InstanceType, Metadata, Operation, Pool, Pool
 export interface MemoryServer {
   /** Tells it from all other servers. */
   readonly id: string;
+  version: string;
+  /** Whether instances have a generation. */
+  hasGenerations: boolean;
   readonly clock: Clock;
   readonly instances: Map<string, MemoryInstance>;
   readonly pools: Map<string, MemoryPool>;
@@ -150,6 +153,8 @@ export function createMemoryServer(options: {
 }): MemoryServer {
   const server: MemoryServer = {
     id: options.id ?? 'memory',
+    version: '6.0.4',
+    hasGenerations: true,
     clock: options.clock,
     instances: new Map(),
     projects: new Map(),
@@ -284,9 +289,9 @@ function newUuid(server: MemoryServer): string {
   return `uuid-${server.sequence}`;
 }
 
-export function newGeneration(server: MemoryServer): string {
+export function newGeneration(server: MemoryServer): string | null {
   server.sequence += 1;
-  return `generation-${server.sequence}`;
+  return server.hasGenerations ? `generation-${server.sequence}` : null;
 }
 
 /** Whether its records of the snapshots contradict each other. */
@@ -300,8 +305,8 @@ export function killProcesses(instance: MemoryInstance, signal: number): void {
 }
 
 /** Tells the followers that something happened to an instance. */
-export function announce(server: MemoryServer, instance: string): void {
-  for (const watcher of server.watchers) watcher.onEvent({ instance });
+export function announce(server: MemoryServer, instance: string, isRestore = false): void {
+  for (const watcher of server.watchers) watcher.onEvent({ instance, isRestore });
 }
 
 /** The server dies now, and answers again a little later. What it was doing is cut off where it is. */

@@ -211,7 +211,7 @@ function restoreSnapshot(
         one.status = 'Running';
         one.lastStartedAt = timeNow(server);
       }
-      announce(server, instance);
+      announce(server, instance, true);
       return ok(undefined);
     },
   });

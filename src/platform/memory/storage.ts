@@ -1,6 +1,6 @@
 import { err, ok, type Result } from '../../result.ts';
 import { platformFailure, type PlatformFailure } from '../failure.ts';
-import type { Answered, ServerDescription, Storage, VolumeSnapshot } from '../platform.ts';
+import type { Answered, ServerDescription, ServerIdentity, Storage, VolumeSnapshot } from '../platform.ts';
 import { quickMs, quickRequest } from './quick-request.ts';
 import { send, type MemoryClient } from './requests.ts';
 import { timeNow, type MemoryInstance, type MemoryServer, type MemoryVolume } from './server.ts';
@@ -37,8 +37,12 @@ export function storageOf(client: MemoryClient): Storage {
 export function describeMemoryServer(client: MemoryClient): Answered<ServerDescription> {
   const pools = [...client.server.pools.values()];
   return read(client, 'describeServer', 'read the server information', () =>
-    ok({ product: 'Incus', version: '6.0.4', allowsSnapshots: true, pools }),
+    ok({ ...identityOf(client.server), allowsSnapshots: true, pools }),
   );
+}
+
+export function identityOf({ id, version }: MemoryServer): ServerIdentity {
+  return { id, product: 'Incus', version, testedVersions: ['6.0'] };
 }
 
 type Changes = Pick<

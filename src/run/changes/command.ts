@@ -20,6 +20,7 @@ export type AttemptSubject = Pick<PreparedRun, 'baseline' | 'boot'> & {
   readonly inspected: Pick<Inspection, 'instance'>;
   /** Of the run; none on the copy of a rehearsal, which is guard's own. */
   readonly lease?: PreparedRun['lease'];
+  readonly restores?: PreparedRun['restores'];
 };
 
 /** The plan's files are pushed and its command runs in the instance. */
@@ -61,7 +62,7 @@ async function commandAndVerdict(plan: Plan, tools: RunTools, prepared: AttemptS
     plan.limits.soakMs,
   );
   const { verdict, facts } = verified;
-  const foreign = verdict.verdict === 'healthy' ? await foreignRestore(plan, tools, prepared.inspected.instance) : null;
+  const foreign = verdict.verdict === 'healthy' ? await foreignRestore(plan, tools, prepared) : null;
   return {
     ...seen,
     verdict: foreign ?? verdict,

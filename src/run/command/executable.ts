@@ -70,7 +70,7 @@ export async function refuseMissingExecutable(
       return err(
         refused(
           `"${word}" in ${plan.instance} cannot be executed (it would end with status 126).`,
-          `See its mode with: incus exec ${plan.instance} -- ls -l ${word}`,
+          `See its mode with: ${tools.platform.commands.exec(plan, ['ls', '-l', word])}`,
         ),
       );
     default:

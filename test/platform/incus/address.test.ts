@@ -176,6 +176,27 @@ describe('LXD', () => {
     });
   });
 
+  it('LXC_REMOTE comes before the default remote of lxc, and means nothing on a host of Incus', async () => {
+    await configureLxd(
+      'default-remote: far\nremotes: {far: {addr: "https://f.example"}, near: {addr: "https://n.example"}}',
+    );
+    const chosen = { LXC_REMOTE: 'near' };
+    expect(await resolve('web01', { ...lxd, ...chosen })).toMatchObject({ ok: true, value: { remote: 'near' } });
+    expect(await resolve('web01', chosen)).toMatchObject({ ok: true, value: { kind: 'local', product: 'Incus' } });
+  });
+
+  it('a remote of the system has the certificate of its server there, and that of the client in the folder of the user', async () => {
+    await configure('remotes: {far: {addr: "https://far.example"}, own: {addr: "https://a.example"}}', 'system');
+    await configureLxd('remotes: {own: {addr: "https://own.example"}}');
+    const [user, system] = [join(home, '.config/lxc'), join(home, 'system')];
+    const conf = { ...lxd, LXD_GLOBAL_CONF: system };
+    expect(await resolve('far:a', conf)).toMatchObject({
+      ok: true,
+      value: { config: { folder: user, source: system } },
+    });
+    expect(await resolve('own:a', conf)).toMatchObject({ ok: true, value: { config: { folder: user, source: user } } });
+  });
+
   it('LXD_CONF names the folder of its client, the snap has one of its own', async () => {
     const ofSnap = join(home, 'snap/lxd/common/config');
     await mkdir(ofSnap, { recursive: true });

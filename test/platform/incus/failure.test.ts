@@ -56,6 +56,8 @@ describe('the sentence for a person', () => {
   it('tells the administrator how to allow snapshots', () => {
     const failure = serverFailure(about, 500, 'Project "user-1000" doesn\'t allow for snapshot creation');
     expect(failure.advice).toContain('`incus project set user-1000 restricted.snapshots=allow`');
+    const ofLxd = serverFailure({ ...about, product: 'LXD' }, 500, failure.detail);
+    expect(ofLxd.advice).toContain('`lxc project set user-1000 restricted.snapshots=allow`');
   });
 
   it('says how to remove what an interrupted restore left, without which none works again', () => {

@@ -13,7 +13,15 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 const start = async (address: string): Promise<string> => {
-  const remote = { product: 'LXD', folder, address, project: '', protocol: 'lxd', public: false } as const;
+  const remote = {
+    product: 'LXD',
+    folder,
+    source: folder,
+    address,
+    project: '',
+    protocol: 'lxd',
+    public: false,
+  } as const;
   return (await startTlsForwarder('far', remote, join(folder, 'socket'))).ended;
 };
 

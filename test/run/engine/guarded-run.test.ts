@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 
 import { guardedRun } from '../../../src/run/guarded-run.ts';
+import { announce } from '../../../src/platform/memory/server.ts';
 import type { RunPlan } from '../../../src/run/changes/change.ts';
-import { createWorld, planOf, startGuard, versionOf, type CommandKind, type World } from './world.ts';
+import { createWorld, instanceName, planOf, startGuard, versionOf, type CommandKind, type World } from './world.ts';
 
 const run = '20270101-000000-aaaa';
 
@@ -77,12 +78,42 @@ describe('a guarded run on the memory platform', () => {
     expect(stopped.instance.snapshots).toEqual([]);
   });
 
-  test('says that the server would not tell of a restore by somebody else', async () => {
+  test('says once that guard is not tested with the version of the server', async () => {
     const world = createWorld();
-    world.instance.generation = null;
+    world.server.version = '6.9';
     expect(await runOn(world, 'good')).toEqual({ outcome: 'kept' });
     const notices = (world.journal.get(run) ?? []).flatMap((event) => (event.type === 'notice' ? [event.message] : []));
-    expect(notices).toEqual([expect.stringContaining('does not report restores')]);
+    expect(notices).toEqual(['guard is not tested with Incus 6.9, but with Incus 6.0.']);
+  });
+
+  test('says when it cannot know whether somebody else restored the instance', async () => {
+    const world = createWorld();
+    world.instance.generation = null;
+    world.onCommand = () => {
+      for (const watcher of world.server.watchers) watcher.onLost();
+    };
+    expect(await runOn(world, 'good')).toEqual({ outcome: 'kept' });
+    const notices = (world.journal.get(run) ?? []).flatMap((event) => (event.type === 'notice' ? [event.message] : []));
+    expect(notices).toEqual([expect.stringContaining('did not receive all events')]);
+  });
+
+  test('notices a restore by somebody else from the events of the server where that reports no generations', async () => {
+    const world = createWorld();
+    world.instance.generation = null;
+    // The marker stays.
+    world.onCommand = () => announce(world.server, instanceName, true);
+    expect(await runOn(world, 'good')).toEqual({ outcome: 'rolled-back', cause: 'inconclusive' });
+    expect(world.server.watchers.size).toBe(0);
+  });
+
+  test('takes a restore of another instance, and other events of its own, for none of its own', async () => {
+    const world = createWorld();
+    world.instance.generation = null;
+    world.onCommand = () => {
+      announce(world.server, 'other', true);
+      announce(world.server, instanceName);
+    };
+    expect(await runOn(world, 'good')).toEqual({ outcome: 'kept' });
   });
 
   test('notices a restore by somebody else also where the server does not tell of it', async () => {

@@ -53,7 +53,8 @@ async function openFailure(incus: Incus, about: About, detail: string): Promise<
 function eventOf(json: unknown): InstanceEvent | null {
   const event = objectOf(json);
   const metadata = objectOf(event['metadata']);
-  if (event['type'] !== 'lifecycle' || !changes.test(textOf(metadata['action']))) return null;
+  const action = textOf(metadata['action']);
+  if (event['type'] !== 'lifecycle' || !changes.test(action)) return null;
   const instance = /^\/1\.0\/instances\/([^/?]+)/.exec(textOf(metadata['source']))?.[1];
-  return instance === undefined ? null : { instance };
+  return instance === undefined ? null : { instance, isRestore: action === 'instance-restored' };
 }

@@ -77,7 +77,7 @@ function adviceFor(kind: PlatformFailureKind, about: About, detail: string, oper
     case 'busy':
       return busyAdvice(about, detail, command);
     case 'restricted':
-      return restrictedAdvice(detail, about.project);
+      return restrictedAdvice(detail, client, about.project);
     case 'no-space':
       return `Free some space in the storage pool (\`${client} storage list\`, \`${client} storage info POOL\`) and try again.`;
     case 'timed-out':
@@ -123,9 +123,9 @@ function busyAdvice(about: About, detail: string, command: (...words: string[]) 
     : `To see running operations, run ${command('operation', 'list')}.`;
 }
 
-function restrictedAdvice(detail: string, project: string): string {
+function restrictedAdvice(detail: string, client: string, project: string): string {
   const name = /Project "([^"]+)"/.exec(detail)?.[1] ?? project;
   return /snapshot/i.test(detail)
-    ? `An administrator of the server can allow it: \`${shellWords(['incus', 'project', 'set', name, 'restricted.snapshots=allow'])}\`.`
-    : `An administrator of the server can see what is restricted with \`${shellWords(['incus', 'project', 'show', name])}\`.`;
+    ? `An administrator of the server can allow it: \`${shellWords([client, 'project', 'set', name, 'restricted.snapshots=allow'])}\`.`
+    : `An administrator of the server can see what is restricted with \`${shellWords([client, 'project', 'show', name])}\`.`;
 }

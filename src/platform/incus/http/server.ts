@@ -2,17 +2,16 @@ import { err, ok, type Result } from '../../../result.ts';
 import { call, type Incus } from './client.ts';
 import { failureOf } from './failure.ts';
 import type { PlatformFailure } from '../../failure.ts';
-import type { Pool, ServerDescription } from '../../platform.ts';
+import type { Pool, ServerDescription, ServerIdentity } from '../../platform.ts';
+import { testedVersionsOf, type Product } from '../product.ts';
 import { listOf, objectOf, textOf, textsOf } from './json.ts';
 
 /** The daemon that answers. */
-export interface Server {
-  /** `incus` or `lxd`. */
-  readonly server: string;
-  readonly version: string;
-  readonly extensions: ReadonlySet<string>;
+export interface Server extends ServerIdentity {
   /** The server's own name (`environment.server_name`). */
   readonly name: string;
+  /** What its interface has beyond the first version. */
+  readonly extensions: ReadonlySet<string>;
 }
 
 /** Asks who answers. `forbidden` when the server does not trust this client. */
@@ -24,19 +23,21 @@ export async function getServer(incus: Incus): Promise<Result<Server, PlatformFa
   const about = { purpose, project: incus.project };
   if (server['auth'] !== 'trusted') return err(failureOf('forbidden', about, 'the server does not trust this client'));
   const environment = objectOf(server['environment']);
+  const product: Product = environment['server'] === 'lxd' ? 'LXD' : 'Incus';
   return ok({
-    server: textOf(environment['server']),
+    id: textOf(environment['certificate_fingerprint']) || null,
+    product,
     version: textOf(environment['server_version']),
-    extensions: new Set(listOf(server['api_extensions']).map(textOf)),
+    testedVersions: testedVersionsOf(product),
     name: textOf(environment['server_name']),
+    extensions: new Set(listOf(server['api_extensions']).map(textOf)),
   });
 }
 
 /** The fingerprint of its certificate, which all members of a cluster share; null where it cannot be read. */
 export async function serverId(incus: Incus): Promise<string | null> {
-  const reply = await call(incus, { method: 'GET', path: [], purpose: 'read the server information' });
-  if (!reply.ok) return null;
-  return textOf(objectOf(objectOf(reply.value.metadata)['environment'])['certificate_fingerprint']) || null;
+  const server = await getServer(incus);
+  return server.ok ? server.value.id : null;
 }
 
 /** The server as `guard doctor` tells of it. A restricted user sees neither pools nor the project. */
@@ -53,8 +54,7 @@ export async function describeServer(
   if (!project.ok && project.error.kind === 'not-found') return project;
   const config = project.ok ? textsOf(objectOf(project.value.metadata)['config']) : null;
   return ok({
-    product: server.value.server === 'lxd' ? 'LXD' : 'Incus',
-    version: server.value.version,
+    ...server.value,
     allowsSnapshots:
       config === null ? null : config['restricted'] !== 'true' || config['restricted.snapshots'] === 'allow',
     pools: pools.ok ? pools.value : null,

@@ -3,6 +3,7 @@ import { shellWords } from '../../../text.ts';
 import { call, type Incus } from '../http/client.ts';
 import { failureOf } from '../http/failure.ts';
 import type { PlatformFailure } from '../../failure.ts';
+import { clientOf } from '../product.ts';
 import { listOf, numberOf, objectOf, textMapsOf, textOf, textsOf } from '../http/json.ts';
 import { operate } from '../http/operations.ts';
 import { bytesOf } from '../storage/pool.ts';
@@ -142,7 +143,7 @@ export async function stopInstance(
   if (isNotRunning(ended.error)) return err({ ...ended.error, kind: 'busy' });
   if (ended.error.kind !== 'timed-out' || how.force) return ended;
   const project = incus.project === 'default' ? [] : ['--project', incus.project];
-  const advice = `It is still being stopped; \`${shellWords(['incus', 'stop', '--force', name, ...project])}\` ends that.`;
+  const advice = `It is still being stopped; \`${shellWords([clientOf(incus.product), 'stop', '--force', name, ...project])}\` ends that.`;
   return err({ ...ended.error, advice });
 }
 

@@ -3,6 +3,7 @@ import { networkInterfaces } from 'node:os';
 import { err, ok, type Result } from '../../../result.ts';
 import { call, usualLimitMs, type Incus } from '../http/client.ts';
 import { failureOf } from '../http/failure.ts';
+import { getServer } from '../http/server.ts';
 import type { PlatformFailure } from '../../failure.ts';
 import { listOf, objectOf, textOf, textsOf, type Json } from '../http/json.ts';
 import { operate } from '../http/operations.ts';
@@ -67,12 +68,12 @@ async function readOwn(
 }
 
 /** What the server itself then refuses to every copy: other networks, folders of the host, devices of the host. */
-function projectConfig(network: string): Readonly<Record<string, string>> {
+function projectConfig(network: string, hasBuckets: boolean): Readonly<Record<string, string>> {
   return {
     'features.images': 'false',
     'features.networks': 'false',
     'features.profiles': 'true',
-    'features.storage.buckets': 'true',
+    ...(hasBuckets ? { 'features.storage.buckets': 'true' } : {}),
     'features.storage.volumes': 'true',
     restricted: 'true',
     'restricted.containers.interception': 'full',
@@ -91,7 +92,11 @@ function projectConfig(network: string): Readonly<Record<string, string>> {
 
 async function ensureProject(incus: Incus, found: Own | null, network: string): Promise<Result<void, PlatformFailure>> {
   const purpose = `create the project ${rehearsalProject}`;
-  const wanted = { config: projectConfig(network), description: 'Copies on which guard rehearses changes' };
+  const server = await getServer(incus);
+  if (!server.ok) return err({ ...server.error, purpose });
+  // LXD 5.0 has no buckets, and refuses a key that it does not know.
+  const config = projectConfig(network, server.value.extensions.has('storage_buckets'));
+  const wanted = { config, description: 'Copies on which guard rehearses changes' };
   if (found === null) {
     const body = { name: rehearsalProject, ...wanted };
     return unlessOwn(

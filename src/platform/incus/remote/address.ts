@@ -28,7 +28,7 @@ export async function resolveAddress(question: {
   const config = await readClientConfig(local.product, environment);
   if (!config.ok) return config;
   const { remote: prefix, name } = splitName(question.remoteAndName);
-  const remoteName = prefix ?? (environment['INCUS_REMOTE'] || config.value.defaultRemote);
+  const remoteName = prefix ?? (defaultRemoteOf(local.product, environment) || config.value.defaultRemote);
   const found = await findRemote(remoteName, prefix !== null, config.value, local.product, environment);
   if (!found.ok) return found;
   const remote = found.value;
@@ -52,6 +52,11 @@ export async function resolveAddress(question: {
     });
   const { socket, project } = localSocket(remote, environment);
   return ok({ kind: 'local', product, socket, project: chosen || project, instance: name });
+}
+
+/** The default remote that the environment chooses, in the words of the server's own client. */
+function defaultRemoteOf(product: Product, environment: Environment): string {
+  return (product === 'LXD' && environment['LXC_REMOTE']) || environment['INCUS_REMOTE'] || '';
 }
 
 /** A remote by its name: of the client of the local server, or of the client of the other one. */

@@ -20,8 +20,10 @@ export interface ClientConfig {
 export interface RemoteConfig {
   /** Whose client knows it. */
   readonly product: Product;
-  /** The folder of that client's configuration, with its certificates. */
+  /** The folder of that client's configuration, with its certificate. */
   readonly folder: string;
+  /** The folder of the configuration that has the remote: the user's or the system's. The certificates of its servers are there too. */
+  readonly source: string;
   /** `unix://`, `https://…`. */
   readonly address: string;
   readonly project: string;
@@ -56,11 +58,15 @@ export async function readClientConfig(
   if (!system.ok) return system;
   const user = await readOne(join(folders.user, 'config.yml'), client);
   if (!user.ok) return user;
-  const place = { product, folder: folders.user };
+  const place = { product, folder: folders.user, source: folders.user };
   const local: RemoteConfig = { ...place, address: 'unix://', project: '', protocol: '', public: false };
   return ok({
     defaultRemote: textOf(user.value['default-remote']) || textOf(system.value['default-remote']) || 'local',
-    remotes: { local, ...remotesOf(system.value, place), ...remotesOf(user.value, place) },
+    remotes: {
+      local,
+      ...remotesOf(system.value, { ...place, source: folders.system }),
+      ...remotesOf(user.value, place),
+    },
   });
 }
 
@@ -92,7 +98,7 @@ async function readOne(
   return ok(objectOf(document.toJS()));
 }
 
-type Place = Pick<RemoteConfig, 'product' | 'folder'>;
+type Place = Pick<RemoteConfig, 'product' | 'folder' | 'source'>;
 
 function remotesOf(config: Readonly<Record<string, unknown>>, place: Place): Record<string, RemoteConfig> {
   const entries = Object.entries(objectOf(config['remotes'])).filter(([, remote]) => isObject(remote));

@@ -58,16 +58,16 @@ interface Credentials {
   readonly accepted: X509Certificate | null;
 }
 
-async function readCredentials(name: string, { address, folder }: RemoteConfig): Promise<Credentials | string> {
+async function readCredentials(name: string, { address, folder, source }: RemoteConfig): Promise<Credentials | string> {
   if (!URL.canParse(address)) return `"${address}" is not an address`;
   const url = new URL(address);
   // URL leaves out a port that is the usual one of https.
   const port = Number(/:(\d+)\/?$/.exec(address)?.[1] ?? 8443);
-  const read = (...path: string[]): Promise<string | null> => readFile(join(folder, ...path), 'utf8').catch(() => null);
+  const read = (...path: string[]): Promise<string | null> => readFile(join(...path), 'utf8').catch(() => null);
   const [cert, key, accepted] = await Promise.all([
-    read('client.crt'),
-    read('client.key'),
-    read('servercerts', `${name}.crt`),
+    read(folder, 'client.crt'),
+    read(folder, 'client.key'),
+    read(source, 'servercerts', `${name}.crt`),
   ]);
   if (cert === null || key === null) return `${folder} has no client.crt and client.key that can be read`;
   let secureContext: SecureContext;
