@@ -133,6 +133,8 @@ export type Outcome =
       readonly cause: Cause;
       readonly message: string;
       readonly manualRecovery: readonly string[];
+      /** This guard lost the run, or may have lost it: another one that finished it knows how it ended. */
+      readonly lost?: true;
     }
   | { readonly outcome: 'refused'; readonly refusal: Refusal }
   | { readonly outcome: 'busy'; readonly refusal: Refusal }

@@ -135,11 +135,11 @@ function transactionOf(
       state.phase = 'open';
       onBegin();
     },
-    ended: async () => {
+    ended: async (signal) => {
       const { timeoutMs, startTimeoutMs, hook } = settings;
       const limitMs = timeoutMs ?? longestTimerMs;
       const wait = { pids: () => state.pids, settleMs: hook.settleMs, limitMs, readyMs: startTimeoutMs };
-      const end = await waitForTransaction(tools, tools.instance, wait);
+      const end = await waitForTransaction(tools, tools.instance, wait, signal);
       state.phase = 'closed';
       return endOf(end, state, limitMs);
     },
@@ -165,6 +165,8 @@ function endOf(end: WaitEnd, { posted, deaf, status }: State, limitMs: number): 
       return { end: { kind: 'exited', status }, finished };
     case 'limit':
       return { end: { kind: 'timeout', limitMs }, finished };
+    case 'aborted':
+      return { end: { kind: 'lost', message: 'guard stopped waiting for the package manager.' }, finished: true };
     case 'stopped':
       return { end: { kind: 'instance-stopped', restarted: false }, finished };
     case 'restarted':

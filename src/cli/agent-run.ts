@@ -5,13 +5,12 @@ import type { ServerProject } from '../agent/instance-watcher.ts';
 import type { RunOrder } from '../agent/transaction-run.ts';
 import type { Notice } from '../config/notice.ts';
 import type { Outcome } from '../event.ts';
-import { pruneRecords } from '../journal/retention.ts';
 import { newRunId } from '../journal/run-id.ts';
 import { guardedRun } from '../run/guarded-run.ts';
 import type { RunPlan } from '../run/changes/change.ts';
 import { transactionChange } from '../run/changes/transaction.ts';
 import { createRunNotifier, type RunNotifier } from './run-notifier.ts';
-import { stateDirectoryOf, type Context } from './context.ts';
+import type { Context } from './context.ts';
 import { buildPlan } from './build-plan.ts';
 import { runTools } from './run-tools.ts';
 
@@ -53,7 +52,6 @@ export async function runTransaction(
   });
   const outcome = await guardedRun(plan, tools);
   await tools.recorder.close();
-  if (outcome.outcome === 'kept') await pruneRecords(stateDirectoryOf(context)).catch(() => []);
   const ms = context.clock.monotonic() - began;
   await warnUsers(
     { emit, subject: { instance, project: serverProject.project, remote: serverProject.remote }, ms },

@@ -18,6 +18,7 @@ import { createAgentLog } from '../report/agent-log.ts';
 import { err, ok, type Result } from '../result.ts';
 import { recoveries } from './agent-recovery.ts';
 import { runTransaction } from './agent-run.ts';
+import { pruneOldRecords } from './prune-records.ts';
 import type { Call } from './call.ts';
 import { keepDeadlines } from './confirmation-keeper.ts';
 import { addressOf, identityOfReached } from './identity.ts';
@@ -131,7 +132,12 @@ async function workFor(
     signal,
     settings,
     managerOf: (run) => managerOf(context, run),
-    run: (serverProject, instance, order) => runTransaction(context, emit, serverProject, instance, order),
+    run: async (serverProject, instance, order) => {
+      const outcome = await runTransaction(context, emit, serverProject, instance, order);
+      const connection = reached.find(({ platform }) => platform === serverProject.platform);
+      if (outcome.outcome === 'kept' && connection !== undefined) await pruneOldRecords(context, connection);
+      return outcome;
+    },
     recover: recoveries(context, { emit, settings, config: options.config ?? null }),
   });
   ended.abort();

@@ -32,7 +32,7 @@ export type Whereabouts =
  * same can say that an instance is gone.
  */
 export async function locate(
-  reached: InstanceConnection,
+  reached: Pick<InstanceConnection, 'platform' | 'fleet' | 'instance' | 'remote'>,
   recorded: RecordedIdentity,
   servers: SeenServers = new Map(),
 ): Promise<Whereabouts> {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { settingTable } from '../config/settings.ts';
 import type { InstanceIdentity } from '../journal/instance-identity.ts';
-import { keptRestorePoints } from '../journal/kept-restore-points.ts';
+import { keptRestorePoints, type WantedPoints } from '../journal/kept-restore-points.ts';
 import { newRunId } from '../journal/run-id.ts';
 import { createView } from '../report/view.ts';
 import { writeLines } from '../report/write.ts';
@@ -91,7 +91,7 @@ function pruneOne(
       platform,
       clock: context.clock,
       recorder,
-      keptRestorePoints: (of: InstanceIdentity) => keptRestorePoints(state, of),
+      keptRestorePoints: (of: InstanceIdentity, wanted?: WantedPoints) => keptRestorePoints(state, of, wanted),
     };
     const stayed = await pruneRestorePoints(plan, tools, await identityOfReached(reached));
     if (options.json !== true && options.quiet !== true)

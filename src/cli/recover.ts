@@ -173,7 +173,7 @@ function recoveryTools(
     clock: context.clock,
     holder: currentHolder(),
     inspectHolder,
-    keptRestorePoints: (of) => keptRestorePoints(state, of),
+    keptRestorePoints: (of, wanted) => keptRestorePoints(state, of, wanted),
     readClocks: () => readClocks(context.clock.now),
     waits: waitRecords(context, session, known),
     recordRename: (run, instance) => recordRename(context, run, instance),

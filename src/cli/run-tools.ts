@@ -37,7 +37,7 @@ export function runTools(
     io: one.io,
     holder: currentHolder(),
     inspectHolder,
-    keptRestorePoints: (of) => keptRestorePoints(state, of),
+    keptRestorePoints: (of, wanted) => keptRestorePoints(state, of, wanted),
     failedChanges: (of) => failedChanges(state, of, one.plan.command.words),
     person: one.person,
     ...(one.permission === undefined ? {} : { permission: one.permission }),

@@ -2,7 +2,6 @@ import type { Command } from 'commander';
 import type { Notice } from '../config/notice.ts';
 import type { Listener } from '../event.ts';
 import type { InstanceConnection } from '../platform/incus/remote/reach.ts';
-import { pruneRecords } from '../journal/retention.ts';
 import { newRunId } from '../journal/run-id.ts';
 import { createView, isAttended, type View } from '../report/view.ts';
 import { writeLines } from '../report/write.ts';
@@ -16,7 +15,7 @@ import { isPattern } from '../rollout/wish.ts';
 import { commandIo } from './command-io.ts';
 import { commandNames } from './command-names.ts';
 import { commandWords, refuseLateSubcommand } from './command-words.ts';
-import { stateDirectoryOf, type Context } from './context.ts';
+import type { Context } from './context.ts';
 import { buildPlan } from './build-plan.ts';
 import type { Call } from './call.ts';
 import { reportOutcome } from './report-outcome.ts';
@@ -27,6 +26,7 @@ import { addRolloutOptions, choosesByItself, isRollout, optionWords, type Rollou
 import { refuseUnwritableRecords } from './records.ts';
 import type { OneRehearsal } from './rehearsal.ts';
 import { refuseWithoutKeeper } from './require-keeper.ts';
+import { pruneOldRecords } from './prune-records.ts';
 import { runTools } from './run-tools.ts';
 import { withInstance } from './session.ts';
 import { refuseRehearsalOptions, refuseUselessOptions } from './useless-options.ts';
@@ -182,7 +182,7 @@ export async function runPlan(context: Context, one: OneRun, passthrough: boolea
   );
   for (const message of await notices.end(outcome)) await writeLines(context.stderr, [`guard: ${message}`]);
   // Old records go when new ones come; what cannot be tidied changes no outcome.
-  if (outcome.outcome === 'kept') await pruneRecords(stateDirectoryOf(context)).catch(() => []);
+  if (outcome.outcome === 'kept') await pruneOldRecords(context, one.reached);
   const rolledBackForCommand = outcome.outcome === 'rolled-back' && outcome.cause === 'command';
   return passthrough && rolledBackForCommand && commandStatus !== null ? commandStatus : exitStatusOf(outcome);
 }

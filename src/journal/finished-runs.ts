@@ -24,9 +24,14 @@ export const noGeneration = '0'.repeat(16);
 const linePattern = /^(\d{8}-\d{6}-[a-z0-9]{4}) (\d{9}) ([0-9a-f]{16})$/;
 const lineLength = `20261123-055126-k3f9 ${'0'.repeat(9)} ${noGeneration}\n`.length;
 
-/** The finished runs, in the order in which they were noted. */
+/** The finished runs, in the order in which they were last noted. */
 export function readFinished(state: string): Map<string, FinishedNote> {
-  return new Map(parse(readText(join(state, finishedFile)) ?? ''));
+  const notes = new Map<string, FinishedNote>();
+  for (const [run, note] of parse(readText(join(state, finishedFile)) ?? '')) {
+    notes.delete(run);
+    notes.set(run, note);
+  }
+  return notes;
 }
 
 /** At least as many as the runs that are noted, without reading them. */

@@ -14,7 +14,7 @@ export async function lastOutcomes(
   command: readonly string[],
 ): Promise<{ readonly run: string; readonly at: number; readonly outcome: Outcome }[]> {
   const fingerprint = fingerprintOf(command);
-  const runs = await listRunsOf(state, identity, horizon);
+  const runs = await listRunsOf(state, identity, horizon, { mayFit: (line) => line.includes(fingerprint) });
   return runs
     .filter((summary) => summary.fingerprint === fingerprint)
     .flatMap(({ run, ended }) => (ended ? [{ run, at: ended.at, outcome: ended.outcome }] : []));

@@ -192,6 +192,11 @@ function linesByRun(text: string, isWanted: (line: string) => boolean = () => tr
   return new Map(lines.map((line) => [line.slice(lineBegin.length, lineBegin.length + idLength), line]));
 }
 
+/** Whether a line is of a run that has ended, as far as its beginning tells: what it says is in the record then. */
+export function isOfEnded(line: string): boolean {
+  return /^\{"run":"[^"]*","v":1,"bytes":\d/.test(line);
+}
+
 /** Null if the line is incomplete or of another version. Then the record itself is read. */
 export function parseHistoryLine(text: string | undefined): HistoryLine | null {
   if (text === undefined) return null;

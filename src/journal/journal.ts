@@ -1,11 +1,11 @@
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, fstatSync, ftruncateSync, readFileSync } from 'node:fs';
 import { open, readFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RecordedEvent } from '../event.ts';
 import { err, ok, type Result } from '../result.ts';
 import { appendOnly, makeDurableFolder, syncFolder, writeAtomically } from './durable.ts';
 import { tryFiles } from './file-failure.ts';
-import { baselineFile, evidenceFolder, isFileName, journalFile } from './record-files.ts';
+import { baselineFile, evidenceFolder, isFileName, journalFile, tornLineMarker } from './record-files.ts';
 import { noteBegin, noteEnd } from './run-index.ts';
 import { runDirectory } from './state-directory.ts';
 
@@ -59,7 +59,10 @@ const treatment: Readonly<Record<RecordedEvent['type'], 'durable' | 'written' | 
 /** The longest line, in bytes: an event that is larger has a file of its own, which its line names as `in`. */
 const longestLine = 64 * 1024;
 
-/** Opens the journal of a run to append to it, and creates it if needed. An incomplete last line is removed. */
+/**
+ * Opens the journal of a run to append to it, and creates it if needed. Several processes may have it open: `guard confirm` adds to
+ * the journal of a run that is under way. So nothing is cut off here: an incomplete last line may be one that the other one is writing.
+ */
 export async function openJournal(options: {
   readonly stateDirectory: string;
   readonly run: string;
@@ -72,9 +75,8 @@ export async function openJournal(options: {
 
 interface JournalFile {
   readonly file: FileHandle;
-  /** The length of what is whole. */
-  length: number;
-  /** Something broken that could not be cut off stands at the end. */
+  readonly path: string;
+  /** The last line had no end when it was last seen. */
   torn: boolean;
 }
 
@@ -83,12 +85,14 @@ async function openFile(directory: string): Promise<JournalFile> {
   const path = join(directory, journalFile);
   const file = await open(path, appendOnly, 0o600);
   const { size } = await file.stat();
-  const length = size === 0 ? 0 : (await readFile(path)).lastIndexOf(0x0a) + 1;
-  // A line that was being written when the power went is no event.
-  if (length < size) await file.truncate(length);
+  const torn = size > 0 && endOfLastLine(await readFile(path)) < size;
   await file.sync();
   await syncFolder(directory);
-  return { file, length, torn: false };
+  return { file, path, torn };
+}
+
+function endOfLastLine(bytes: Buffer): number {
+  return bytes.lastIndexOf(0x0a) + 1;
 }
 
 function journalOf(state: string, run: string, directory: string, journal: JournalFile): Journal {
@@ -118,30 +122,33 @@ async function append(directory: string, journal: JournalFile, event: RecordedEv
   const how = treatment[event.type];
   if (how === 'left out') return ok(undefined);
   return tryFiles(join(directory, journalFile), async () => {
-    await appendLine(journal, await lineOf(directory, journal, event));
+    appendLine(journal, await lineOf(directory, journal, event));
     if (how === 'durable') await journal.file.datasync();
   });
 }
 
-async function appendLine(journal: JournalFile, line: string): Promise<void> {
-  const bytes = Buffer.from(`${journal.torn ? '\n' : ''}${line}\n`);
+function appendLine(journal: JournalFile, line: string): void {
+  // If the incomplete line was being written it is whole by now, and the marker has no meaning.
+  const before = journal.torn ? `\n${tornLineMarker}\n` : '';
   try {
     // Into the system's memory, which takes less than the way to another thread; what waits for the disk is the sync.
-    appendFileSync(journal.file.fd, bytes);
+    appendFileSync(journal.file.fd, `${before}${line}\n`);
   } catch (error) {
     // A full disk can take half a line: the next one must not be joined to it.
-    journal.torn = !(await canCut(journal));
+    journal.torn = !canCut(journal);
     throw error;
   }
-  journal.length += bytes.length;
   journal.torn = false;
 }
 
-function canCut(journal: JournalFile): Promise<boolean> {
-  return journal.file.truncate(journal.length).then(
-    () => true,
-    () => false,
-  );
+/** At once, and by what the file contains now: another process may have added lines. */
+function canCut({ file, path }: JournalFile): boolean {
+  try {
+    ftruncateSync(file.fd, endOfLastLine(readFileSync(path)));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 async function lineOf(directory: string, journal: JournalFile, event: RecordedEvent): Promise<string> {
@@ -152,7 +159,7 @@ async function lineOf(directory: string, journal: JournalFile, event: RecordedEv
   const line = JSON.stringify(event);
   if (line.length <= longestLine) return line;
   // The place in the journal makes the name unique.
-  const name = `${event.type}-${journal.length}.json`;
+  const name = `${event.type}-${fstatSync(journal.file.fd).size}.json`;
   await writeAtomically(directory, name, line);
   return JSON.stringify({ v: event.v, run: event.run, at: event.at, type: event.type, in: name });
 }

@@ -17,20 +17,40 @@ export interface KeptRestorePoint {
 /** How many records are searched: no instance has more restore points. */
 export const mostRuns = 1000;
 
+/** Which kept restore points are wanted. */
+export interface WantedPoints {
+  /** Only those of these names. Left out: all of them. */
+  readonly names?: ReadonlySet<string>;
+  /** How many are enough. */
+  readonly most?: number;
+}
+
 /** The restore points that recorded runs left on an instance, newest first. Whether they still exist the server knows. */
 export async function keptRestorePoints(
   stateDirectory: string,
   identity: InstanceIdentity,
+  { names, most = Infinity }: WantedPoints = {},
 ): Promise<KeptRestorePoint[]> {
-  return (await listRunsOf(stateDirectory, identity, mostRuns)).flatMap(keptBy).toSorted(newestFirst);
+  const quoted = names && new Set([...names].map((name) => JSON.stringify(name)));
+  const mayFit = (line: string): boolean => {
+    const name = quotedName.exec(line)?.[1];
+    return name !== undefined && (quoted?.has(name) ?? true);
+  };
+  const fits = (summary: RunSummary): boolean => keptBy(summary).some(({ name }) => names?.has(name) ?? true);
+  const runs = await listRunsOf(stateDirectory, identity, mostRuns, { mayFit, fits, most });
+  return runs.flatMap(keptBy).toSorted(newestFirst);
 }
+
+/** The name in the event `released`, if the restore point has one. */
+const quotedName = /"restorePoint":("(?:[^"\\]|\\.)+")/;
 
 /** By the server's time: two runs of one second have ids in no order, and the hosts of two runs have two clocks. */
 export function newestFirst(a: KeptRestorePoint, b: KeptRestorePoint): number {
   return Date.parse(b.createdAt) - Date.parse(a.createdAt) || b.run.localeCompare(a.run);
 }
 
-function keptBy({ run, started, restorePoint, released }: RunSummary): KeptRestorePoint[] {
+/** The restore point that a run left; empty if it left none. */
+export function keptBy({ run, started, restorePoint, released }: RunSummary): KeptRestorePoint[] {
   const name = released?.restorePoint ?? null;
   if (name === null || restorePoint === null) return [];
   const { createdAt, volumes } = restorePoint;

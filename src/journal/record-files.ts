@@ -1,6 +1,9 @@
 /** The events of a run, one a line. */
 export const journalFile = 'journal.jsonl';
 
+/** The line behind an incomplete one, which was being written when its process or its host ended: it is no event. */
+export const tornLineMarker = '{"torn":true}';
+
 /** The baseline can be large and is wanted whole: it has a file of its own beside the journal. */
 export const baselineFile = 'baseline.json';
 

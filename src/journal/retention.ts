@@ -1,6 +1,8 @@
 import { rm } from 'node:fs/promises';
-import { boundFinished, readFinished, rewriteFinished } from './finished-runs.ts';
+import { boundFinished, noteFinished, readFinished, rewriteFinished, type FinishedNote } from './finished-runs.ts';
 import { historyKey, readRecentHistory, readWholeHistory, removeHistory } from './instance-history.ts';
+import type { RecordedIdentity } from './instance-identity.ts';
+import { keptBy, type KeptRestorePoint } from './kept-restore-points.ts';
 import { isRunId } from './run-id.ts';
 import { readSummary } from './run-summary.ts';
 import { hasRecord, recordedRuns } from './runs.ts';
@@ -12,32 +14,52 @@ const defaultRecords = 10_000;
 /** How many records are removed at once: a run does not wait for more. */
 const mostAtOnce = 10;
 
+/** How many records at once stay because of their restore points: whether one exists its server is asked. */
+const mostNeeded = 10;
+
 /** How many records that cannot be removed are tried at once. */
 const mostFailures = 1000;
 
+/** Whether a restore point that a run left may still exist. */
+export type MayExist = (point: KeptRestorePoint, of: RecordedIdentity) => Promise<boolean>;
+
 /**
- * Removes the oldest records of finished runs beyond `keep`, a few at a time, and tells which. One in `needed` stays (its restore
- * point still exists). One that cannot be removed does not stop the rest.
+ * Removes the oldest records of finished runs beyond `keep`, a few at a time, and tells which. The record of a restore point that
+ * may still exist stays: without it nobody could go back to that restore point, or prune it. One that stays, or cannot be removed,
+ * does not stop the rest.
  */
 export async function pruneRecords(
   state: string,
-  { keep = defaultRecords, needed = new Set() }: { readonly keep?: number; readonly needed?: ReadonlySet<string> } = {},
+  { keep = defaultRecords, mayExist }: { readonly keep?: number; readonly mayExist: MayExist },
 ): Promise<string[]> {
   if (boundFinished(state) <= keep) return [];
   const recorded = new Set(recordedRuns(state));
-  const present = [...readFinished(state)].filter(([run]) => recorded.has(run));
-  const beyond = present.slice(0, Math.max(0, present.length - keep)).map(([run]) => run);
+  const present = [...onlyOf(readFinished(state), recorded)];
   const removed: string[] = [];
+  const needed = new Map<string, FinishedNote>();
   let failures = 0;
-  for (const run of beyond) {
-    if (removed.length >= mostAtOnce || failures >= mostFailures) break;
-    if (needed.has(run)) continue;
-    if (await remove(state, run)) removed.push(run);
+  for (const [run, note] of present.slice(0, Math.max(0, present.length - keep))) {
+    if (removed.length >= mostAtOnce || needed.size >= mostNeeded || failures >= mostFailures) break;
+    if (await isNeeded(state, run, mayExist)) needed.set(run, note);
+    else if (await remove(state, run)) removed.push(run);
     else failures += 1;
   }
+  // Noted again they are the newest ones: the next call looks at others.
+  noteFinished(state, needed);
   // Not at every run: the file is long.
-  if (boundFinished(state) > 2 * present.length) await rewriteFinished(state, new Map(present));
+  if (boundFinished(state) > 2 * present.length) await rewriteFinished(state, onlyOf(readFinished(state), recorded));
   return removed;
+}
+
+function onlyOf(notes: ReadonlyMap<string, FinishedNote>, runs: ReadonlySet<string>): Map<string, FinishedNote> {
+  return new Map([...notes].filter(([run]) => runs.has(run)));
+}
+
+async function isNeeded(state: string, run: string, mayExist: MayExist): Promise<boolean> {
+  const summary = await readSummary(state, run);
+  if (summary?.started == null) return false;
+  const [point] = keptBy(summary);
+  return point !== undefined && mayExist(point, summary.started);
 }
 
 /** Removes one record, whatever it holds; false where it could not be removed. */

@@ -5,6 +5,7 @@ import {
   addHistory,
   historyKey,
   historyKeysOf,
+  isOfEnded,
   listHistoryKeys,
   parseHistoryLine,
   readFormerIndex,
@@ -31,22 +32,43 @@ export async function listRuns(state: string, limit: number): Promise<RunSummary
   return found.toSorted(newestFirst);
 }
 
+/** Which runs of an instance are wanted. */
+export interface Wanted {
+  /** Whether the run of a line may be one of them: the records of the others are not looked at. Left out: each of them may. */
+  readonly mayFit?: (line: string) => boolean;
+  readonly fits?: (summary: RunSummary) => boolean;
+  /** How many are enough. */
+  readonly most?: number;
+}
+
 /**
- * The newest runs of exactly this instance, newest first. No run of another instance is read for it. Where its uuid is not known its
- * names decide, for which all histories are searched.
+ * The runs that are wanted among the `limit` newest ones of exactly this instance, newest first. No run of another instance is read
+ * for it. Where its uuid is not known its names decide, for which all histories are searched.
  */
-export async function listRunsOf(state: string, identity: InstanceIdentity, limit: number): Promise<RunSummary[]> {
+export async function listRunsOf(
+  state: string,
+  identity: InstanceIdentity,
+  limit: number,
+  wanted: Wanted = {},
+): Promise<RunSummary[]> {
   if (identity.uuid === null) return listRunsNamed(state, identity, limit);
   // It is a new instance, or its history was lost.
   const isKnown = historyKeysOf(identity).some((key) => readHeader(state, key) !== null);
   if (!isKnown && hasAtMost(state, fewRecords)) await completeHistory(state);
-  const lines = new Map([
-    ...readFormerIndex(state, identity.instance),
-    ...historyKeysOf(identity).flatMap((key) => [...readHistory(state, key)]),
-  ]);
-  return newest(state, lines, limit, ({ started, restorePoint }) =>
-    started === null ? false : isOfInstance(started, identity, restorePoint?.createdAt ?? null),
-  );
+  const isOwn = ({ started, restorePoint }: RunSummary): boolean =>
+    started === null ? false : isOfInstance(started, identity, restorePoint?.createdAt ?? null);
+  function find(read: typeof readHistory): Promise<RunSummary[]> {
+    const lines = new Map([
+      ...readFormerIndex(state, identity.instance),
+      ...historyKeysOf(identity).flatMap((key) => [...read(state, key)]),
+    ]);
+    return newest(state, lines, limit, isOwn, wanted);
+  }
+  const { most } = wanted;
+  if (most === undefined) return find(readHistory);
+  // A few are among the last lines.
+  const recent = await find(readRecentHistory);
+  return recent.length >= most ? recent : find(readHistory);
 }
 
 /** The newest runs of all instances that had this name when they ran, newest first; with a project and remote only those there. */
@@ -74,22 +96,30 @@ function anyOf({ instance, project, remote }: InstanceAddress): InstanceIdentity
   return { instance, project, remote, uuid: null, server: null, createdAt: null };
 }
 
-/** The newest of the runs that lines name, from the lines where they agree with the records. */
+/** The wanted ones of the newest runs that lines name, from the lines where they agree with the records. */
 async function newest(
   state: string,
   lines: ReadonlyMap<string, string>,
   limit: number,
   isWanted: (summary: RunSummary) => boolean,
+  { mayFit = () => true, fits = () => true, most = Infinity }: Wanted = {},
 ): Promise<RunSummary[]> {
   const found: RunSummary[] = [];
+  let others = 0;
   for (const [run, text] of [...lines].toSorted(([a], [b]) => (a < b ? 1 : -1))) {
-    if (found.length >= limit) break;
+    if (found.length >= most || found.length + others >= limit) break;
+    if (isOfEnded(text) && !mayFit(text)) {
+      others += 1;
+      continue;
+    }
     const bytes = journalLength(state, run);
     // It was removed.
     if (bytes === null) continue;
     const line = parseHistoryLine(text);
     const summary = line?.bytes === bytes ? line.summary : await readSummary(state, run);
-    if (summary !== null && isWanted(summary)) found.push(summary);
+    if (summary === null || !isWanted(summary)) continue;
+    if (fits(summary)) found.push(summary);
+    else others += 1;
   }
   return found.toSorted(newestFirst);
 }

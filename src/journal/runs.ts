@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Deadline } from '../deadline.ts';
 import type { Changes, CheckResult, Holder, Phase, RecordedEvent, RestorePoint, RunStarted } from '../event.ts';
 import type { LifecycleCommands } from '../lifecycle-command.ts';
-import { baselineFile, isFileName, journalFile } from './record-files.ts';
+import { baselineFile, isFileName, journalFile, tornLineMarker } from './record-files.ts';
 import { isRunId } from './run-id.ts';
 import { runDirectory, runsDirectory } from './state-directory.ts';
 
@@ -57,13 +57,13 @@ export interface PhaseRecord {
   readonly ended: EventOf<'phase-ended'> | null;
 }
 
-/** Reads one run's record; null where there is none. Lines that cannot be read are passed over: the record is `damaged`. */
+/** Reads one run's record; null where there is none. Lines that cannot be read are passed over: the record is `damaged`, unless the line was never written to its end. */
 export async function readRun(stateDirectory: string, run: string): Promise<RunRecord | null> {
   if (!isRunId(run)) return null;
   const directory = runDirectory(stateDirectory, run);
   const text = readText(join(directory, journalFile));
   if (text === null) return null;
-  const lines = text.split('\n').filter((line) => line !== '');
+  const lines = withoutTorn(text.split('\n').filter((line) => line !== ''));
   const events = lines.map((line) => wholeEvent(directory, parseLine(line))).filter(isRecorded);
   return { ...foldEvents(run, directory, events), damaged: events.length < lines.length || events.length === 0 };
 }
@@ -122,9 +122,14 @@ export function foldEvents(run: string, directory: string, events: readonly Reco
     ...waitOf(last('confirmation-requested'), last('confirmation-extended')),
     evidence: last('evidence-saved'),
     released: last('released'),
-    ended: last('run-ended'),
+    // A guard that lost the run may record that after the end by the one that took it over.
+    ended: last('run-ended', ({ outcome }) => !isLoss(outcome)) ?? last('run-ended'),
     copyRemoved: last('copy-removed') !== null,
   };
+}
+
+function isLoss(outcome: EventOf<'run-ended'>['outcome']): boolean {
+  return outcome.outcome === 'rollback-failed' && outcome.lost === true;
 }
 
 function waitOf(
@@ -165,6 +170,13 @@ function phasesOf(events: readonly RecordedEvent[]): PhaseRecord[] {
     else phases.push({ phase: event.phase, begunAt: event.at - event.ms, ended: event });
   }
   return phases;
+}
+
+/** Without the markers of incomplete lines, and without the lines that they stand for. */
+function withoutTorn(lines: readonly string[]): string[] {
+  return lines.filter(
+    (line, at) => line !== tornLineMarker && !(lines[at + 1] === tornLineMarker && parseLine(line) === null),
+  );
 }
 
 function parseLine(line: string): unknown {

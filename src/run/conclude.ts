@@ -5,7 +5,7 @@ import { saveEvidence } from './evidence/evidence.ts';
 import { keepFailed } from './evidence/failed-copy.ts';
 import { runFinalLifecycleCommands } from './lifecycle-commands.ts';
 import { identityOf } from './instance-identity.ts';
-import { describeLoss, type LeaseLoss } from './lock/lease.ts';
+import { lockLost } from './lock/lease.ts';
 import { endLeftovers } from './command/leftovers.ts';
 import type { Commands } from '../platform/platform.ts';
 import type { Plan } from './plan.ts';
@@ -126,11 +126,6 @@ function releaseOfRolledBack({ restorePoint }: Plan, end: RollbackEnd): Release 
   if (end.end === 'not-well') return { keep: true, name: restorePoint.name, expiresMs: null };
   // The instance equals the restore point, so it is only kept if the user named it.
   return restorePoint.named ? { keep: true, name: restorePoint.name, expiresMs: null } : { keep: false };
-}
-
-/** Another guard, possibly on another host, has taken over this run, or may have. */
-export function lockLost(cause: Cause, loss: LeaseLoss): Outcome {
-  return { outcome: 'rollback-failed', cause, message: describeLoss(loss), manualRecovery: [] };
 }
 
 function rollbackFailed(

@@ -8,7 +8,7 @@ import type { Person } from '../question.ts';
 import type { Platform } from '../platform/platform.ts';
 import type { FailedChange } from '../journal/history.ts';
 import type { InstanceIdentity } from '../journal/instance-identity.ts';
-import type { KeptRestorePoint } from '../journal/kept-restore-points.ts';
+import type { KeptRestorePoint, WantedPoints } from '../journal/kept-restore-points.ts';
 import type { Interruption } from './interruption.ts';
 import type { Recorder } from './recorder.ts';
 
@@ -28,7 +28,7 @@ export interface RunTools {
   readonly holder: Holder;
   readonly inspectHolder: InspectHolder;
   /** The restore points that earlier runs of this state directory kept for this instance, from their records. */
-  readonly keptRestorePoints: (of: InstanceIdentity) => Promise<readonly KeptRestorePoint[]>;
+  readonly keptRestorePoints: (of: InstanceIdentity, wanted?: WantedPoints) => Promise<readonly KeptRestorePoint[]>;
   /** The rolled-back runs of this command on this instance since it was last kept. */
   readonly failedChanges: (of: InstanceIdentity) => Promise<readonly FailedChange[]>;
   /** For changes that wait for a confirmation. */

@@ -6,7 +6,4 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 bash test/prepare.sh
-bundle=node_modules/.cache/bench.mjs
-npx esbuild test/bench/entry.mjs --bundle --loader:.sh=text --platform=node --format=esm --target=node20 --packages=external \
-  --define:import.meta.dirname="\"$PWD/test/host\"" --log-level=warning --outfile="$bundle"
-exec node "$bundle" "$@"
+exec bash test/bundled.sh test/bench/entry.mjs "$@"

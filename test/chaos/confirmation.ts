@@ -1,5 +1,5 @@
 import { execa } from 'execa';
-import { cp, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -7,6 +7,7 @@ import { systemClock } from '../../src/clock.ts';
 import { listRunsNamed } from '../../src/journal/run-index.ts';
 import { readRun, type RunRecord } from '../../src/journal/runs.ts';
 import { bringUp, incus, killDaemon, startDaemon, takeDown, waitFor, type Host } from '../host/host.ts';
+import { choiceOf, commonOptions, showTable, type Choice } from './options.ts';
 import { randomOf } from './random.ts';
 import { commandOf, contentOf, launchSubject } from './subject.ts';
 
@@ -223,12 +224,11 @@ const contradictions = (isKept: boolean, exitStatus: number | null, record: RunR
 };
 
 /** Tries the ordeals one after another on one container. */
-export const confirmationChaos = async (options: {
-  readonly seed: number;
-  readonly indexes: readonly number[];
-  readonly hostName: string;
-  readonly say: (line: string) => void;
-}): Promise<ConfirmationTrial[]> => {
+export const confirmationChaos = async (
+  options: Choice & {
+    readonly hostName: string;
+  },
+): Promise<ConfirmationTrial[]> => {
   const { seed, indexes, hostName, say } = options;
   const folder = await mkdtemp(join(tmpdir(), 'guard-confirm-'));
   // A copy: a build meanwhile must not change what is tried.
@@ -281,19 +281,14 @@ export const confirmationMain = async (words: readonly string[]): Promise<number
   const { values } = parseArgs({
     args: [...words],
     options: {
-      runs: { type: 'string', default: '50' },
-      seed: { type: 'string', default: '1' },
-      only: { type: 'string' },
+      ...commonOptions,
       table: { type: 'string' },
     },
   });
-  const indexes = values.only === undefined ? [...Array(Number(values.runs)).keys()] : [Number(values.only)];
-  const say = (line: string): void => void process.stdout.write(`${line}\n`);
+  const choice = choiceOf(values);
   const hostName = `cf-${Date.now().toString(36)}`;
-  const trials = await confirmationChaos({ seed: Number(values.seed), indexes, hostName, say });
-  const table = confirmationTable(trials);
-  for (const line of ['', ...table]) say(line);
-  if (values.table !== undefined) await writeFile(values.table, `${table.join('\n')}\n`);
+  const trials = await confirmationChaos({ ...choice, hostName });
+  await showTable(confirmationTable(trials), values.table, choice);
   await takeDown(await bringUp({ name: hostName }));
   return trials.some(({ faults }) => faults.length > 0) ? 1 : 0;
 };

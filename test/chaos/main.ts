@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { execa } from 'execa';
 import { bringUp, takeDown } from '../host/host.ts';
+import { choiceOf, commonOptions, type Choice } from './options.ts';
 import { aims, ordealOf, restartOrdealOf, type Aim, type Ordeal } from './ordeal.ts';
 import { launchSubject } from './subject.ts';
 import { isBad, describeTrial, summary } from './table.ts';
@@ -11,16 +12,12 @@ import { tryOrdeal, type Arena, type Trial } from './trial.ts';
 import { tryWorldOrdeal, worldOrdealOf, type WorldOrdeal } from './world.ts';
 
 /** What to try. */
-export interface ChaosOptions {
-  readonly seed: number;
-  /** Indexes of the runs of that seed. */
-  readonly indexes: readonly number[];
+export interface ChaosOptions extends Choice {
   /** The host whose daemon is killed; it must be nobody else's. */
   readonly hostName: string;
   /** The pool: `default` is btrfs, `dirpool` copies. */
   readonly storage?: string;
   readonly aim?: Aim;
-  readonly say: (line: string) => void;
 }
 
 const chosen = (aim: Aim, seed: number, index: number): Ordeal | WorldOrdeal => {
@@ -41,23 +38,19 @@ export const main = async (words: readonly string[]): Promise<number> => {
   const { values } = parseArgs({
     args: [...words],
     options: {
-      runs: { type: 'string', default: '50' },
-      seed: { type: 'string', default: '1' },
-      only: { type: 'string' },
+      ...commonOptions,
       host: { type: 'string' },
       storage: { type: 'string', default: 'default' },
       aim: { type: 'string', default: 'any' },
     },
   });
-  const indexes = values.only === undefined ? [...Array(Number(values.runs)).keys()] : [Number(values.only)];
-  const say = (line: string): void => void process.stdout.write(`${line}\n`);
-  const seed = Number(values.seed);
+  const choice = choiceOf(values);
   const aim = aims.find((name) => name === values.aim);
   if (aim === undefined) throw new Error(`--aim is one of ${aims.join(', ')}`);
   // Two runs on one machine would kill each other's daemon.
   const hostName = values.host ?? `ch-${Date.now().toString(36)}`;
-  const trials = await chaos({ seed, indexes, hostName, storage: values.storage, aim, say });
-  for (const line of summary(seed, trials, aim)) say(line);
+  const trials = await chaos({ ...choice, hostName, storage: values.storage, aim });
+  for (const line of summary(choice.seed, trials, aim)) choice.say(line);
   if (values.host === undefined) await takeDown(await bringUp({ name: hostName }));
   return trials.some(isBad) ? 1 : 0;
 };

@@ -1,11 +1,12 @@
 import { execa } from 'execa';
-import { cp, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { listRunsNamed } from '../../src/journal/run-index.ts';
 import { bringUp, incus, takeDown, type Host } from '../host/host.ts';
 import type { Strike, Victim } from './ordeal.ts';
+import { choiceOf, commonOptions, showTable, type Choice } from './options.ts';
 import { randomOf, type Random } from './random.ts';
 import { contentOf, launchSubject } from './subject.ts';
 import { runStruck, type GuardEnd } from './victim.ts';
@@ -183,14 +184,13 @@ const nextFails = async (arena: Arena): Promise<readonly string[]> => {
 };
 
 /** Tries the ordeals one after another on one container. */
-export const rehearsalChaos = async (options: {
-  readonly seed: number;
-  readonly indexes: readonly number[];
-  /** The host whose daemon is killed; it must be nobody else's. */
-  readonly hostName: string;
-  readonly mayKillDaemon: boolean;
-  readonly say: (line: string) => void;
-}): Promise<RehearsalTrial[]> => {
+export const rehearsalChaos = async (
+  options: Choice & {
+    /** The host whose daemon is killed; it must be nobody else's. */
+    readonly hostName: string;
+    readonly mayKillDaemon: boolean;
+  },
+): Promise<RehearsalTrial[]> => {
   const { seed, indexes, hostName, mayKillDaemon, say } = options;
   const folder = await mkdtemp(join(tmpdir(), 'guard-chaos-'));
   // A copy: a build meanwhile must not change what is tried.
@@ -264,26 +264,19 @@ export const rehearsalMain = async (words: readonly string[]): Promise<number> =
   const { values } = parseArgs({
     args: [...words],
     options: {
-      runs: { type: 'string', default: '50' },
-      seed: { type: 'string', default: '1' },
-      only: { type: 'string' },
+      ...commonOptions,
       'guard-only': { type: 'boolean', default: false },
       table: { type: 'string' },
     },
   });
-  const indexes = values.only === undefined ? [...Array(Number(values.runs)).keys()] : [Number(values.only)];
-  const say = (line: string): void => void process.stdout.write(`${line}\n`);
+  const choice = choiceOf(values);
   const hostName = `cr-${Date.now().toString(36)}`;
   const trials = await rehearsalChaos({
-    seed: Number(values.seed),
-    indexes,
+    ...choice,
     hostName,
     mayKillDaemon: !values['guard-only'],
-    say,
   });
-  const table = rehearsalTable(trials);
-  for (const line of ['', ...table]) say(line);
-  if (values.table !== undefined) await writeFile(values.table, `${table.join('\n')}\n`);
+  await showTable(rehearsalTable(trials), values.table, choice);
   await takeDown(await bringUp({ name: hostName }));
   return trials.some(({ faults }) => faults.length > 0) ? 1 : 0;
 };

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { runProgram } from '../../src/cli/program.ts';
+import { pruneOldRecords } from '../../src/cli/prune-records.ts';
 import type { RunEvent } from '../../src/event.ts';
 import { openJournal } from '../../src/journal/journal.ts';
-import { readRun } from '../../src/journal/runs.ts';
+import { listRunIds, readRun } from '../../src/journal/runs.ts';
 import { addInstance, renameInstance } from '../../src/platform/memory/server.ts';
 import { createHost, gone, interruptedRun, type MemoryHost } from './memory-host.ts';
 
@@ -155,6 +156,34 @@ describe('a renamed instance', () => {
     if (web) for (const name of ['one', 'two']) host.server.instances.set(name, { ...web, name });
     expect(await runProgram(['recover'], host.context)).toBe(30);
     expect((await readRun(host.stateDirectory, first))?.ended).toBeNull();
+  });
+});
+
+describe('the record of a kept restore point', () => {
+  /** The records that are left where only one is to be kept. */
+  const leftOf = async (host: MemoryHost, server = host): Promise<string[]> => {
+    const reached = await server.context.reach('web', null);
+    if (!reached.ok) throw new Error(reached.error.message);
+    await pruneOldRecords(host.context, reached.value, 1);
+    return listRunIds(host.stateDirectory);
+  };
+
+  test('outlives the limit on records as long as the restore point exists (F14)', async () => {
+    const host = await createHost();
+    for (const run of [first, second]) await keptRun(host, 'web', run);
+    expect(await leftOf(host)).toEqual([second, first]);
+    renameInstance(host.server, 'web', 'shop');
+    expect(await leftOf(host)).toEqual([second, first]);
+    await host.platform.deleteSnapshot('shop', `guard-${first}`, { limitMs: 10_000 });
+    expect(await leftOf(host)).toEqual([second]);
+  });
+
+  test('goes with its instance, and is left alone where another server is asked', async () => {
+    const host = await createHost();
+    for (const run of [first, second]) await keptRun(host, 'web', run);
+    recreate(host, 'web');
+    expect(await leftOf(host, await createHost('another'))).toEqual([second, first]);
+    expect(await leftOf(host)).toHaveLength(1);
   });
 });
 

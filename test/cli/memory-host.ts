@@ -1,5 +1,3 @@
-import { PassThrough } from 'node:stream';
-import type { Context } from '../../src/cli/context.ts';
 import { systemClock } from '../../src/clock.ts';
 import type { Holder, RunEvent } from '../../src/event.ts';
 import { currentHolder } from '../../src/journal/holder.ts';
@@ -9,9 +7,9 @@ import { platformFailure } from '../../src/platform/failure.ts';
 import { connectMemory } from '../../src/platform/memory/memory.ts';
 import { addInstance, createMemoryServer, type MemoryServer } from '../../src/platform/memory/server.ts';
 import { err, ok } from '../../src/result.ts';
-import { createInterrupter } from '../../src/run/interruption.ts';
 import { expiryOfLease, newLease } from '../../src/run/lock/in-flight.ts';
 import { temporaryFolder } from '../journal/temporary.ts';
+import { contextIn } from './context.ts';
 
 const quick = { read: 0, change: 1, snapshot: 5, restore: 5, start: 1, stop: 1, gracefulStop: 1, restart: 10 };
 /** A process of this host that has ended. */
@@ -33,43 +31,26 @@ export async function createHost(serverId = 'memory') {
   });
   const process = { clock: systemClock, kill: () => {}, isDead: () => false, onKill: () => {} };
   const platform = connectMemory(server, { process });
-  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
-  const interrupter = createInterrupter();
   const notes = new Map<string, string>();
   const fleet = fleetOf(server, notes);
-  const context: Context = {
-    version: '0',
-    commit: 'none',
-    environment: { GUARD_STATE_DIR: stateDirectory, XDG_CONFIG_HOME: stateDirectory, HOME: stateDirectory },
-    workingDirectory: stateDirectory,
-    clock: systemClock,
-    readHookPart: () => Promise.reject(new Error('no hook')),
-    interrupter,
-    stdin: new PassThrough(),
-    stdout,
-    stderr,
-    reach: async (instance) => ({
-      ok: true,
-      value: {
-        platform,
-        fleet,
-        instance,
-        project: 'default',
-        remote: null,
-        close: async () => {},
-      },
-    }),
-  };
+  const surroundings = contextIn(stateDirectory, async (instance) => ({
+    ok: true,
+    value: {
+      platform,
+      fleet,
+      instance,
+      project: 'default',
+      remote: null,
+      close: async () => {},
+    },
+  }));
   return {
     stateDirectory,
     server,
     /** guard's notes on the project. */
     notes,
     platform,
-    context,
-    interrupter,
-    said: () => String(stderr.read() ?? ''),
-    printed: () => String(stdout.read() ?? ''),
+    ...surroundings,
   };
 }
 

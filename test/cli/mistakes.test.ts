@@ -1,14 +1,12 @@
 import { cp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PassThrough } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import type { Context } from '../../src/cli/context.ts';
 import type { CommandName } from '../../src/cli/command-names.ts';
 import { runProgram } from '../../src/cli/program.ts';
-import { systemClock } from '../../src/clock.ts';
-import { createInterrupter } from '../../src/run/interruption.ts';
 import { err } from '../../src/result.ts';
 import { temporaryFolder } from '../journal/temporary.ts';
+import { contextIn } from './context.ts';
 
 /** What guard says to a command line that it must not carry out: reaching a server fails the test. */
 async function complaint(...words: string[]): Promise<{ readonly status: number; readonly text: string }> {
@@ -28,22 +26,9 @@ async function complaintIn(
   reach: Context['reach'] = noServer,
   environment: Context['environment'] = {},
 ): Promise<{ status: number; text: string }> {
-  const stderr = new PassThrough();
-  const context: Context = {
-    version: '0',
-    commit: 'none',
-    environment: { GUARD_STATE_DIR: folder, XDG_CONFIG_HOME: folder, HOME: folder, ...environment },
-    workingDirectory: folder,
-    clock: systemClock,
-    readHookPart: () => Promise.reject(new Error('no hook')),
-    interrupter: createInterrupter(),
-    stdin: new PassThrough(),
-    stdout: new PassThrough(),
-    stderr,
-    reach,
-  };
+  const { context, said } = contextIn(folder, reach, environment);
   const status = await runProgram(words, context);
-  return { status, text: String(stderr.read() ?? '') };
+  return { status, text: said() };
 }
 
 describe('a wrong command line is refused before anything is reached', () => {
@@ -123,24 +108,9 @@ test.each([
 });
 
 test('a state directory that cannot be written refuses a run before anything is reached', async () => {
-  const stderr = new PassThrough();
-  const context = {
-    version: '0',
-    commit: 'none',
-    environment: { GUARD_STATE_DIR: '/proc/nowhere/guard' },
-    workingDirectory: '/',
-    clock: systemClock,
-    readHookPart: () => Promise.reject(new Error('no hook')),
-    interrupter: createInterrupter(),
-    stdin: new PassThrough(),
-    stdout: new PassThrough(),
-    stderr,
-    reach: () => {
-      throw new Error('the server was reached');
-    },
-  } satisfies Context;
+  const { context, said } = contextIn('/proc/nowhere', noServer);
   expect(await runProgram(['web', '--', 'true'], context)).toBe(30);
-  expect(String(stderr.read())).toMatch(/The run could not be recorded: "\/proc\/nowhere": .*\. Nothing was changed\./);
+  expect(said()).toMatch(/The run could not be recorded: "\/proc\/nowhere": .*\. Nothing was changed\./);
 });
 
 const keptRun = '20261123-070500-3sku';

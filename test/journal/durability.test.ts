@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from 'esbuild';
@@ -39,7 +40,9 @@ test('a disk that is full in the middle of a line is a failure in words, and the
   const folder = await temporaryFolder();
   // The limit on a file's size cuts a write like a full disk does: a part of it is done, then it fails.
   const limited = 'trap "" XFSZ; ulimit -f 5; exec "$0" "$@"';
-  const { stdout } = await execa('bash', ['-c', limited, process.execPath, await writerIn(folder), folder]);
+  const { stdout } = await execa('bash', ['-c', limited, process.execPath, await writerIn(folder), folder], {
+    stdin: 'ignore',
+  });
   const written = stdout.match(/written/g)?.length ?? 0;
   expect(stdout).toMatch(/^failed: ".*journal\.jsonl": the file would be larger than is allowed \(EFBIG\)\.$/m);
   expect(await timesIn(folder)).toHaveLength(written);
@@ -47,6 +50,25 @@ test('a disk that is full in the middle of a line is a failure in words, and the
   const journal = await openJournal({ stateDirectory: folder, run: sampleRun });
   expect(journal.ok && (await journal.value.append(recorded(ended({ outcome: 'kept' }))))).toMatchObject({ ok: true });
   expect(await readRun(folder, sampleRun)).toMatchObject({ ended: { outcome: { outcome: 'kept' } } });
+});
+
+test('a disk that is full in the middle of a line costs no other line of several writers', async () => {
+  const folder = await temporaryFolder();
+  const limited = 'trap "" XFSZ; ulimit -f 5; exec "$0" "$@"';
+  const writer = execa('bash', ['-c', limited, process.execPath, await writerIn(folder), folder, 'waiting'], {
+    stdin: 'pipe',
+  });
+  await once(writer.stdout, 'data');
+  const other = await openJournal({ stateDirectory: folder, run: sampleRun });
+  if (!other.ok) throw new Error(other.error);
+  for (let at = 0; at < 10; at += 1)
+    await other.value.append(recorded({ type: 'notice', level: 'info', message: `${at}` }));
+  await other.value.close();
+  writer.stdin.end();
+  const { stdout } = await writer;
+  expect(stdout).toContain('failed:');
+  const events = (await readRun(folder, sampleRun))?.events ?? [];
+  expect(events).toHaveLength(10 + (stdout.match(/written/g)?.length ?? 0));
 });
 
 test('the same for the record of a rollout', async () => {

@@ -61,13 +61,32 @@ test('output and progress are not kept', async () => {
   expect(await readFile(fileOf(state), 'utf8')).toBe('');
 });
 
-test('a torn last line is passed over by a reader and cut by the next writer', async () => {
+test('a torn last line is passed over by a reader, and does no harm to the lines of the next writers', async () => {
   const state = await temporaryFolder();
   await write(state, [recorded(started())]);
   await appendFile(fileOf(state), '{"type":"phase-started","phase":"comm');
-  expect(await typesIn(state)).toEqual(['run-started']);
-  await write(state, [begun]);
+  expect(await readRun(state, sampleRun)).toMatchObject({ damaged: true, events: [{ type: 'run-started' }] });
+  // Both see it.
+  const [one, other] = [await open(state), await open(state)];
+  await one.append(begun);
+  await other.append(recorded(ended({ outcome: 'kept' })));
+  await Promise.all([one.close(), other.close()]);
+  expect(await typesIn(state)).toEqual(['run-started', 'phase-started', 'run-ended']);
+  expect(await readRun(state, sampleRun)).toMatchObject({ damaged: false });
+});
+
+test('a line that another process is writing while the journal is opened is not lost', async () => {
+  const state = await temporaryFolder();
+  await write(state, [recorded(started())]);
+  const line = `${JSON.stringify(begun)}\n`;
+  await appendFile(fileOf(state), line.slice(0, 20));
+  const journal = await open(state);
+  await appendFile(fileOf(state), line.slice(20));
   expect(await typesIn(state)).toEqual(['run-started', 'phase-started']);
+  await journal.append(recorded(ended({ outcome: 'kept' })));
+  await journal.close();
+  expect(await typesIn(state)).toEqual(['run-started', 'phase-started', 'run-ended']);
+  expect(await readRun(state, sampleRun)).toMatchObject({ damaged: false });
 });
 
 const isWhole = (line: string): boolean => {
@@ -171,10 +190,34 @@ test('a pipe in the place of a journal is waited for by nobody', async () => {
   expect((await openJournal({ stateDirectory: state, run: sampleRun })).ok).toBe(false);
 });
 
+test('the end of a run is the one by the guard that finished it, not by one that had lost it', async () => {
+  const lost = ended({
+    outcome: 'rollback-failed',
+    cause: 'inconclusive',
+    message: '',
+    manualRecovery: [],
+    lost: true,
+  });
+  const finished = ended({ outcome: 'rolled-back', cause: 'inconclusive' });
+  for (const ends of [[lost, finished], [finished, lost], [lost]]) {
+    const state = await temporaryFolder();
+    await write(
+      state,
+      [started(), ...ends].map((event, at) => recorded(event, at)),
+    );
+    const outcome = ends.includes(finished) ? 'rolled-back' : 'rollback-failed';
+    expect(await readRun(state, sampleRun)).toMatchObject({ ended: { outcome: { outcome } } });
+  }
+});
+
 test('bytes that nobody can read make a record damaged, and a whole one is not (F12)', async () => {
   const state = await temporaryFolder();
   await write(state, [recorded(started()), begun]);
   expect((await readRun(state, sampleRun))?.damaged).toBe(false);
   await appendFile(fileOf(state), Buffer.from([0, 255, 10, 123, 10]));
   expect(await readRun(state, sampleRun)).toMatchObject({ damaged: true, commandBegan: true });
+  // Only the last line can have been torn.
+  await appendFile(fileOf(state), '{"type":"pha');
+  await write(state, [recorded(ended({ outcome: 'kept' }))]);
+  expect(await readRun(state, sampleRun)).toMatchObject({ damaged: true });
 });

@@ -47,6 +47,9 @@ beforeEach(async () => {
   finished = join(state, 'finished');
 });
 
+/** No restore point exists any more. */
+const never = async (): Promise<boolean> => false;
+
 const record = async (run: string, what: Run = {}): Promise<void> => {
   const journal = await openJournal({ stateDirectory: state, run });
   if (!journal.ok) throw new Error(journal.error);
@@ -423,6 +426,22 @@ test('the restore points that runs left, of exactly this instance', async () => 
   expect(await keptRestorePoints(state, { ...address, uuid: null, remote: 'prod' })).toEqual([]);
 });
 
+test('the restore points of some names are found as among all of them', async () => {
+  const names = ['guard-1', 'with "quotes" and \\', 'guard-3', 'guard-4', 'guard-5'];
+  for (const [at, released] of names.entries()) await record(idOf(at + 1), { restorePoint: 'x', released });
+  await record(idOf(6), { restorePoint: 'x', released: null });
+  // Killed before its end was noted.
+  await record(idOf(7), { restorePoint: 'x', released: 'guard-7', outcome: null });
+  const all = await keptRestorePoints(state, identity());
+  expect(all.map(({ name }) => name)).toEqual(['guard-7', ...names.toReversed()]);
+  for (const wanted of [names.slice(0, 2), ['guard-7', 'guard-3', 'of-a-user'], []])
+    expect(await keptRestorePoints(state, identity(), { names: new Set(wanted) })).toEqual(
+      all.filter(({ name }) => wanted.includes(name)),
+    );
+  for (const most of [1, 2, 6, 9])
+    expect(await keptRestorePoints(state, identity(), { most })).toEqual(all.slice(0, most));
+});
+
 test('what became of the same command on the same instance (F37)', async () => {
   const upgrade = ['apt-get', '-y', 'upgrade'];
   await record(idOf(1), { command: upgrade, outcome: rolledBack });
@@ -459,8 +478,23 @@ test('failures in a row are counted from the newest to the last good one (F42)',
 
 test('records that are needed do not stop the removal of later ones', async () => {
   const needed = Array.from({ length: 12 }, (_, number) => idOf(number));
-  for (let number = 0; number < 16; number += 1) await record(idOf(number));
-  expect(await pruneRecords(state, { keep: 1, needed: new Set(needed) })).toEqual([12, 13, 14].map(idOf));
+  for (let number = 0; number < 16; number += 1)
+    await record(idOf(number), { restorePoint: 'x', released: `guard-${idOf(number)}` });
+  const asked: string[] = [];
+  const prune = () =>
+    pruneRecords(state, {
+      keep: 1,
+      mayExist: async ({ run }) => {
+        asked.push(run);
+        return needed.includes(run);
+      },
+    });
+  const removed: string[] = [];
+  for (let time = 0; time < 3; time += 1) removed.push(...(await prune()));
+  expect(removed.toSorted()).toEqual([12, 13, 14, 15].map(idOf));
+  // A run waits for a few answers only.
+  expect(asked.slice(0, 10)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9].map(idOf));
+  expect((await keptRestorePoints(state, identity())).map(({ run }) => run).toSorted()).toEqual(needed);
 });
 
 test('a record that cannot be removed does not stop the removal of later ones', async () => {
@@ -471,7 +505,7 @@ test('a record that cannot be removed does not stop the removal of later ones', 
     return removeReally(path, options);
   });
   const removed: string[] = [];
-  for (let time = 0; time < 5; time += 1) removed.push(...(await pruneRecords(state, { keep: 5 })));
+  for (let time = 0; time < 5; time += 1) removed.push(...(await pruneRecords(state, { keep: 5, mayExist: never })));
   expect(removed).toHaveLength(34);
   expect(await listRunIds(state)).toEqual([39, 38, 37, 36, 35, 0].map(idOf));
 });
@@ -479,13 +513,14 @@ test('a record that cannot be removed does not stop the removal of later ones', 
 test('a run that is noted twice counts once', async () => {
   for (let number = 1; number <= 3; number += 1) await record(idOf(number));
   await appendFile(finished, `\n\n${await readFile(finished, 'utf8')}\n\n`);
-  expect(await pruneRecords(state, { keep: 3 })).toEqual([]);
-  expect(await pruneRecords(state, { keep: 2 })).toEqual([idOf(1)]);
+  expect(await pruneRecords(state, { keep: 3, mayExist: never })).toEqual([]);
+  expect(await pruneRecords(state, { keep: 2, mayExist: never })).toEqual([idOf(1)]);
 });
 
-test('old records go, but never one that has not ended or is needed (F14)', async () => {
-  for (let number = 1; number <= 6; number += 1) await record(idOf(number), { outcome: number === 2 ? null : kept });
-  const removed = await pruneRecords(state, { keep: 3, needed: new Set([idOf(1)]) });
+test('old records go, but never one that has not ended or whose restore point may exist (F14)', async () => {
+  await record(idOf(1), { restorePoint: 'x', released: 'guard-x' });
+  for (let number = 2; number <= 6; number += 1) await record(idOf(number), { outcome: number === 2 ? null : kept });
+  const removed = await pruneRecords(state, { keep: 3, mayExist: async ({ name }) => name === 'guard-x' });
   expect(removed).toEqual([idOf(3)]);
   expect(await listRunIds(state)).toEqual([6, 5, 4, 2, 1].map(idOf));
   expect(await listed()).toEqual([6, 5, 4, 2, 1].map(idOf));
@@ -494,5 +529,5 @@ test('old records go, but never one that has not ended or is needed (F14)', asyn
 test('nor does one whose change waits for a confirmation: its deadline is kept by the record', async () => {
   const waits = { outcome: 'waiting', deadline: 1 } as const;
   for (let number = 1; number <= 3; number += 1) await record(idOf(number), { outcome: number === 1 ? waits : kept });
-  expect(await pruneRecords(state, { keep: 1 })).toEqual([idOf(2)]);
+  expect(await pruneRecords(state, { keep: 1, mayExist: never })).toEqual([idOf(2)]);
 });

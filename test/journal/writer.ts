@@ -4,7 +4,7 @@ import { ok } from '../../src/result.ts';
 import { recorded, sampleRun, started } from './samples.ts';
 
 // A process of its own that writes durable events, of a run or of a rollout, until it is stopped or the disk is full, and says
-// what came of each.
+// what came of each. `waiting`: of a run, and the second event waits until stdin ends.
 const [stateDirectory = '', what = 'run'] = process.argv.slice(2);
 
 async function openWriter() {
@@ -39,6 +39,7 @@ const main = async (): Promise<void> => {
     const written = await append.value(at);
     if (!written.ok) failures += 1;
     process.stdout.write(written.ok ? `written ${at}\n` : `failed: ${written.error}\n`);
+    if (what === 'waiting' && at === 0) for await (const _ of process.stdin);
   }
 };
 

@@ -13,7 +13,7 @@ export interface ProcessInside {
 }
 
 /** How the wait for a package manager ended. */
-export type WaitEnd = 'ended' | 'limit' | 'stopped' | 'restarted';
+export type WaitEnd = 'ended' | 'limit' | 'stopped' | 'restarted' | 'aborted';
 
 /** What to wait for. All times in milliseconds. */
 export interface Wait {
@@ -34,14 +34,20 @@ const lockMs = 30_000;
 
 /**
  * Waits until the processes of the package manager have ended and its lock is free. These processes
- * survive guard, a lost connection and a restart of the daemon.
+ * survive guard, a lost connection and a restart of the daemon. The signal ends the wait.
  */
-export async function waitForTransaction(tools: WaitTools, instance: string, wait: Wait): Promise<WaitEnd> {
+export async function waitForTransaction(
+  tools: WaitTools,
+  instance: string,
+  wait: Wait,
+  signal?: AbortSignal,
+): Promise<WaitEnd> {
   const { clock } = tools;
   const deadline = clock.monotonic() + wait.limitMs;
   const seen = new Map<number, number>();
   let goneSince: { readonly at: number; readonly pids: number } | null = null;
   for (let pause: number = pace.first; clock.monotonic() < deadline; pause = Math.min(pause * pace.growth, pace.most)) {
+    if (signal?.aborted === true) return 'aborted';
     const pids = wait.pids();
     const look = await inspectProcesses(tools, instance, [1, ...pids]);
     if (!look.ok && (await hasStopped(tools, instance, wait.readyMs))) return 'stopped';
@@ -53,7 +59,7 @@ export async function waitForTransaction(tools: WaitTools, instance: string, wai
       // Transactions that follow immediately belong to it: another dpkg of the same apt, the next command of a script.
       if (goneSince && clock.monotonic() - goneSince.at >= wait.settleMs) return 'ended';
     }
-    await clock.sleep(Math.min(pause, goneSince ? Math.max(20, wait.settleMs) : pause));
+    await clock.sleep(Math.min(pause, goneSince ? Math.max(20, wait.settleMs) : pause), signal);
   }
   return 'limit';
 }

@@ -14,8 +14,8 @@ import { commandFingerprint } from './fingerprint.ts';
 export interface Transaction extends TransactionStart {
   /** Called once, when the restore point exists: lets the package manager continue. */
   readonly begin: () => void;
-  /** Resolves when its process has ended and its lock is free, or the run's limit for the command is reached. */
-  readonly ended: () => Promise<TransactionEnd>;
+  /** Resolves when its process has ended and its lock is free, the run's limit for the command is reached, or the signal aborts. */
+  readonly ended: (signal: AbortSignal) => Promise<TransactionEnd>;
   /** Identifies this change for the quarantine; null if the manager did not announce its packages. */
   readonly fingerprint: string | null;
 }
@@ -87,7 +87,7 @@ async function letGoOn(plan: Plan, tools: RunTools, transaction: Transaction): P
     'command',
     async () => {
       transaction.begin();
-      return withoutWord(transaction, await transaction.ended());
+      return withoutWord(transaction, await transaction.ended(tools.interruption.signal));
     },
     ({ end }) => ({ ok: failureOf(plan, end) === null, message: describeEnd(transaction, end) }),
   );

@@ -1,4 +1,5 @@
 import { longestTimerMs } from '../../clock.ts';
+import type { Cause, Outcome } from '../../event.ts';
 import { formatDuration } from '../../duration.ts';
 import { platformFailure, type PlatformFailure } from '../../platform/failure.ts';
 import type { Snapshot } from '../../platform/platform.ts';
@@ -279,6 +280,12 @@ export function describeLoss(loss: LeaseLoss): string {
     case 'gone':
       return 'The restore point of this run no longer exists: somebody removed it.';
   }
+}
+
+/** Another guard, possibly on another host, has taken over this run, or may have. */
+export function lockLost(cause: Cause, loss: LeaseLoss): Outcome {
+  const outcome = { outcome: 'rollback-failed', cause, message: describeLoss(loss), manualRecovery: [] } as const;
+  return loss === 'gone' ? outcome : { ...outcome, lost: true };
 }
 
 /** Why the run was lost for good; null where it was not. */

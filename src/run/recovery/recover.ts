@@ -25,7 +25,7 @@ import { resumeByMarker, readQuiesceMarker, type QuiesceMarker } from '../lock/q
 import { explainMissing } from '../missing-instance.ts';
 import { release, type Release } from '../restore-point/release.ts';
 import { inFlightName, leaseOf, type Lease } from '../lock/in-flight.ts';
-import { describeLoss, type LeaseHandle } from '../lock/lease.ts';
+import { describeLoss, lockLost, lossOf, type LeaseHandle } from '../lock/lease.ts';
 import { thaw } from '../thaw.ts';
 import { rollBack, type RollbackEnd } from '../rollback/rollback.ts';
 import type { RunTools } from '../tools.ts';
@@ -244,6 +244,8 @@ async function doStep(
       return releaseUnknown(plan, tools, leftovers);
     case 'roll-back': {
       const manager = await awaitManager(plan, tools, leftovers);
+      const loss = plan.lease === null ? null : await lossOf(plan.lease);
+      if (loss !== null) return lockLost(causeOf(plan), loss);
       return (await keptBecauseHealthy(plan, tools, leftovers, manager)) ?? backToRestorePoint(plan, tools, leftovers);
     }
   }
@@ -308,8 +310,8 @@ async function awaitManager(
       message: `${neutralise(transaction.manager)} still works in ${instance} (process ${transaction.pid}). Waiting up to ${formatDuration(limitMs)} for its end. To roll back without waiting, run \`guard recover --take-over\`.`,
     });
   const wait = { pids: () => [transaction.pid], settleMs: 0, limitMs, readyMs: limits.readyMs };
-  const end = await waitForTransaction(tools, instance, wait);
-  if (end === 'limit') return 'runs';
+  const end = await waitForTransaction(tools, instance, wait, plan.lease?.signal);
+  if (end === 'limit' || end === 'aborted') return 'runs';
   return end === 'ended' ? 'ended' : 'cut';
 }
 
@@ -499,8 +501,7 @@ async function backToRestorePoint(plan: RecoverPlan, tools: RecoverTools, leftov
     tools,
   );
   if (end.end === 'failed') return failed(plan, tools, leftovers, end);
-  if (end.end === 'lost')
-    return { outcome: 'rollback-failed', cause: causeOf(plan), message: describeLoss(end.loss), manualRecovery: [] };
+  if (end.end === 'lost') return lockLost(causeOf(plan), end.loss);
   return releaseRolledBack(plan, tools, leftovers, end.end === 'well');
 }
 

@@ -10,19 +10,22 @@ import { removeVolumePoints } from './volumes.ts';
 
 /**
  * Selects the restore points to remove: those of guard (recorded name and creation time match an existing snapshot, so a
- * snapshot of the user is never selected, F17), beyond the newest `keep`. The newest one always stays.
+ * snapshot of the user is never selected, F17), beyond the newest `keep`. The newest one always stays. The one of the run `own`
+ * is the newest, whatever the server's clock said when it took it: that may have been set back.
  */
 export function restorePointsToPrune(
   kept: readonly KeptRestorePoint[],
   existing: readonly Pick<Snapshot, 'name' | 'createdAt'>[],
   keep: number,
+  own: string | null = null,
 ): KeptRestorePoint[] {
   const present = kept.filter(
     (point) =>
       !point.named &&
       existing.some((snapshot) => snapshot.name === point.name && snapshot.createdAt === point.createdAt),
   );
-  return present.toSorted(newestFirst).slice(Math.max(1, keep));
+  const isOwn = ({ run }: KeptRestorePoint): number => Number(run === own);
+  return present.toSorted((a, b) => isOwn(b) - isOwn(a) || newestFirst(a, b)).slice(Math.max(1, keep));
 }
 
 type RetentionTools = Pick<RunTools, 'platform' | 'clock' | 'recorder' | 'keptRestorePoints'>;
@@ -36,15 +39,18 @@ export async function pruneRestorePoints(
   tools: RetentionTools,
   identity: InstanceIdentity,
 ): Promise<number> {
-  const kept = await tools.keptRestorePoints(identity);
-  if (kept.length <= Math.max(1, plan.restorePoint.keep)) return 0;
+  const stay = Math.max(1, plan.restorePoint.keep);
+  if ((await tools.keptRestorePoints(identity, { most: stay + 1 })).length <= stay) return 0;
   const existing = await tools.platform.listSnapshots(plan.instance);
   if (!existing.ok) {
     await tools.recorder.record({ type: 'notice', level: 'warning', message: describeFailure(existing.error) });
     return 1;
   }
+  // The records of a few snapshots, not of all runs.
+  const names = new Set(existing.value.map(({ name }) => name));
+  const kept = await tools.keptRestorePoints(identity, { names });
   let stayed = 0;
-  for (const point of restorePointsToPrune(kept, existing.value, plan.restorePoint.keep)) {
+  for (const point of restorePointsToPrune(kept, existing.value, plan.restorePoint.keep, plan.run)) {
     const removed = await removePoint(plan, tools, point);
     if (!removed.ok) stayed += 1;
     await tools.recorder.record(

@@ -1,4 +1,6 @@
-import { transactionChange } from '../../../src/run/changes/transaction.ts';
+import { transactionChange, type Transaction } from '../../../src/run/changes/transaction.ts';
+import { waitForTransaction } from '../../../src/run/changes/transaction-end.ts';
+import { foldEvents } from '../../../src/journal/runs.ts';
 import { describe, expect, test } from 'vitest';
 import type { Outcome } from '../../../src/event.ts';
 import { guardedRun } from '../../../src/run/guarded-run.ts';
@@ -85,21 +87,47 @@ describe('the recovery of a transaction', () => {
   });
 });
 
-test('--take-over gets through while the guard that holds the instance lives', async () => {
+/** What the record says in the end. */
+const endOf = (world: World): Outcome | undefined => foldEvents(run, '', world.journal.get(run) ?? []).ended?.outcome;
+
+test('--take-over gets through while the guard that holds the instance lives, which then waits for nothing more', async () => {
   const world = createWorldWith(() => true);
   const holder = startGuard(world, { run });
-  const transaction = {
+  const tools = { platform: holder.tools.platform, clock: holder.tools.clock };
+  const transaction: Transaction = {
     manager: 'apt',
     pid,
     packages: 1,
     fingerprint: 'one',
     begin: () => {},
-    ended: () => new Promise<never>(() => {}),
+    ended: async (signal) => {
+      const wait = { pids: () => [pid], settleMs: 0, limitMs: 86_400_000, readyMs: 1000 };
+      const end = await waitForTransaction(tools, 'web', wait, signal);
+      return { end: { kind: 'lost', message: end }, finished: true };
+    },
   };
   const plan = planOf('good', run, { change: transactionChange(transaction) });
-  void guardedRun(plan, holder.tools);
+  const held = guardedRun(plan, holder.tools);
   await world.time.pass(10_000);
   expect(await recovered(world)).toMatchObject({ outcome: 'busy' });
   expect(await recovered(world, { takeOver: true })).toMatchObject({ outcome: 'rolled-back' });
+  expect(world.instance.snapshots).toEqual([]);
+  const end = await world.time.run(holder.process, () => held);
+  expect(end).toMatchObject({ end: 'done', value: { outcome: 'rollback-failed', lost: true } });
+  expect(world.server.clock.monotonic()).toBeLessThan(120_000);
+  expect(endOf(world)).toMatchObject({ outcome: 'rolled-back' });
+});
+
+test('a recovery that waits for a process waits no longer once another one has taken the run over (F33)', async () => {
+  const world = await killedTransaction(() => true);
+  const waiting = startGuard(world, { run });
+  const first = recoverInstance(world, waiting, planOf('good', run), run);
+  await world.time.pass(10_000);
+  const before = world.server.clock.monotonic();
+  expect(await recovered(world, { takeOver: true })).toMatchObject({ outcome: 'rolled-back' });
+  const end = await world.time.run(waiting.process, () => first);
+  expect(end).toMatchObject({ end: 'done', value: { outcome: 'rollback-failed', lost: true } });
+  expect(world.server.clock.monotonic() - before).toBeLessThan(120_000);
+  expect(endOf(world)).toMatchObject({ outcome: 'rolled-back' });
   expect(world.instance.snapshots).toEqual([]);
 });

@@ -65,3 +65,8 @@ test('two runs of one second are told apart by the server’s time: the newest i
   ];
   expect(runsOf(restorePointsToPrune([older, newer], [older, newer], 1))).toEqual(['20261101-120000-zzzz']);
 });
+
+test('a clock that was set back does not make the restore point of just now the oldest one', () => {
+  expect(runsOf(restorePointsToPrune(five, five, 3, run(1)))).toEqual([run(2), run(3)]);
+  expect(runsOf(restorePointsToPrune(five, five, 1, run(2)))).toEqual([run(1), run(3), run(4), run(5)]);
+});
