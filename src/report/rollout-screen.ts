@@ -138,7 +138,7 @@ export function tableRows(
     const seconds = phase === undefined ? 0 : wholeSeconds(monotonic - phase.since);
     const wait = member.message === '' ? '' : `, ${neutralise(member.message, 100)}`;
     const doing = `${phase?.title ?? 'Begins'}${seconds === 0 ? '' : ` ${formatDuration(seconds)}`}`;
-    const all = member.at === null ? 0 : wholeSeconds(now - member.at);
+    const all = member.at === null || member.state === 'reverting' ? 0 : wholeSeconds(now - member.at);
     const since = all === 0 ? '' : `, ${formatDuration(all)} in all`;
     return `${begin}  ${doing}${since}${wait}`;
   });

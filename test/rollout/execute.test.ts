@@ -343,8 +343,10 @@ test('killed while it rolled the first one back, a rollout goes on with that', (
     recorded({ ...kept, id: b, state: 'failed', outcome: 'rolled-back' }),
     recorded({ type: 'revert-begun', id: a, run: '20261129-230000-0002' }),
     // Its recovery finds that it did not begin.
-    recorded(kept),
+    recorded(kept, 9000),
   ].reduce(withRolloutEvent, record);
+  // What is lost later counts from the change, and not from the recovery.
+  expect(recovered.members[0]).toMatchObject({ state: 'kept', at: 1000 });
   expect(resumeEvent(recovered, how, { holder: otherHolder, retryFailed: false })).toMatchObject({
     members: [],
     accepted: [],
