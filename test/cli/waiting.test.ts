@@ -20,6 +20,7 @@ describe('the record of a run that waits for a confirmation', () => {
       restorePoint: inFlight,
       released: null,
       decided: null,
+      events: [],
       confirmationDeadline: deadlineIn(600_000),
       ...more,
     }) as unknown as RunRecord;
@@ -31,6 +32,8 @@ describe('the record of a run that waits for a confirmation', () => {
   test('stays even with -y, because its deadline is kept by it', () => {
     expect(outcome(recordOf({}))).toBe('refused');
     expect(outcome(recordOf({ ended: null }))).toBe('refused');
+    // Its guard could not reach the server any more: that decides nothing.
+    expect(outcome(recordOf({ ended: { outcome: { outcome: 'rollback-failed' } } }))).toBe('refused');
   });
 
   test('may go after the deadline, and once it is decided', () => {
