@@ -192,7 +192,7 @@ async function isOverdueOnInstance(
 ): Promise<boolean> {
   const { clock } = context;
   if (clock.monotonic() < entry.readAt) return false;
-  entry.readAt = clock.monotonic() + readMs;
+  entry.readAt = clock.monotonic() + graceMs;
   let isOverdue = false;
   await withInstanceOf(context, options, waiting, async (session, { run }) => {
     const seen = await waitingRunOf(context, session, run);
@@ -336,7 +336,6 @@ async function actOn(
       const wasFreed = entry.freed;
       entry.freed = true;
       const now = await readRecord();
-      tellConfirmed(session, now, entry);
       if (!wasFreed || (now !== null && (hasEnded(now) || isHeldByItsMaker(now)))) return;
       if (now === null) return forgetMissing(stateDirectoryOf(context), run);
       return finish(context, options, session, waiting, entry);
@@ -375,20 +374,16 @@ async function beforeDeadline(
   const isConfirmed = await tryConfirmCommand(context, session.reached, record.confirmBy, signal);
   cancel();
   over.abort();
-  if (isConfirmed) await settleWaiting(context, session, { run, known }, { kind: 'confirm' });
+  if (isConfirmed) {
+    const settled = await settleWaiting(context, session, { run, known }, { kind: 'confirm' });
+    if (settled.ok && entry.warnedOf !== null) tellUsers(session, confirmedMessage);
+  }
   entry.nextAt = 0;
 }
 
 /** At their terminals inside. Nothing waits for it, and nothing depends on it. */
 function tellUsers({ reached }: Session, text: string): void {
   void userNoticesFor(reached.platform, reached.instance).warn(text);
-}
-
-/** Those who were warned of the rollback learn that it does not come. */
-function tellConfirmed(session: Session, record: RunRecord | null, entry: KeptDeadline): void {
-  if (entry.warnedOf === null || record?.ended?.outcome.outcome !== 'kept') return;
-  entry.warnedOf = null;
-  tellUsers(session, confirmedMessage);
 }
 
 /** A command that hangs must not hide that somebody has settled the change, or has moved its deadline forward. */
@@ -426,7 +421,6 @@ async function finish(
   const own = { ...optionsOf(options, note, address), quiet: true, takeOver: true };
   const status = await recoverInstance(quiet, nameOf(address), own, now);
   const after = await readRun(stateDirectoryOf(context), run);
-  tellConfirmed(session, after, entry);
   const outcome = after?.ended?.outcome.outcome ?? null;
   const subject = subjectOf(address);
   if (outcome !== null && outcome !== 'waiting' && outcome !== entry.notified) {

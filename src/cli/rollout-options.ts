@@ -93,7 +93,7 @@ const ofOneCall = [
 ];
 
 /** What the record on the server does not carry: it may name files, secrets or commands of one host. */
-const ofOneHost = ['--config', '--env', '--push', '--push-owner'];
+const ofOneHost = ['--config', '--confirm-by', '--env', '--push', '--push-owner'];
 
 /** The options of a rollout that its journal keeps. */
 export function journalWords(words: readonly string[]): string[] {

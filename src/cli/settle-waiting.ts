@@ -1,6 +1,8 @@
-import type { Deadline } from '../deadline.ts';
+import { userNoticesFor } from '../agent/user-notices.ts';
+import { remainingMs, type Deadline } from '../deadline.ts';
 import type { Holder, Outcome, RecordedEvent, RunEvent } from '../event.ts';
 import { formatDuration } from '../duration.ts';
+import { readClocks } from '../journal/boot-clock.ts';
 import { currentHolder, inspectHolder } from '../journal/holder.ts';
 import { openJournal } from '../journal/journal.ts';
 import { readRun, type RunRecord } from '../journal/runs.ts';
@@ -10,6 +12,7 @@ import { writeLines } from '../report/write.ts';
 import type { ConfirmationAction } from '../run/lock/confirmation.ts';
 import { describeWaitProblem } from '../run/confirmation/known-wait.ts';
 import type { WaitingMarker } from '../run/confirmation/waiting.ts';
+import { confirmedMessage, warningMs } from '../run/confirmation/warning.ts';
 import { keptKey } from '../run/lock/marker.ts';
 import { refused } from '../run/refusal.ts';
 import { neutralise } from '../text.ts';
@@ -65,9 +68,12 @@ export async function settleAndFinish(
   }
   const state = stateDirectoryOf(context);
   const { platform, instance } = session.reached;
+  const leftMs = remainingMs(confirmation.deadline, readClocks(context.clock.now));
+  // By now the people inside have been warned of a rollback.
+  if (action.kind === 'confirm' && leftMs <= warningMs) await userNoticesFor(platform, instance).warn(confirmedMessage);
   const readRecord = (): Promise<RunRecord | null> => readRun(state, waiting.run);
   const tools = { platform, clock: context.clock, holder: currentHolder(), inspectHolder, readRecord };
-  if ((await awaitOtherGuard(tools, instance, waiting.run)) === 'silent') {
+  if ((await awaitOtherGuard(tools, instance, waiting.run, waiting.known?.createdAt ?? null)) !== 'finished') {
     const record = await readRecord();
     const status = await recoverInstance(
       context,

@@ -168,7 +168,7 @@ const schemas = {
   automatic,
   rehearse,
   checks,
-  hooks,
+  hooks: changed(hooks, (given) => given ?? {}),
   notices,
 };
 

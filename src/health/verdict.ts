@@ -273,3 +273,11 @@ function advisory(subject: string, message: string): Concern {
     transient: false,
   };
 }
+
+/** The reasons of a verdict as the end of a sentence that gets its own full stop. */
+export function joinReasons(reasons: readonly Pick<Finding, 'message'>[]): string {
+  return reasons
+    .map(({ message }) => message)
+    .join('; ')
+    .replace(/\.$/, '');
+}

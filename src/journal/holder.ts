@@ -23,13 +23,14 @@ export function inspectHolder(holder: Holder, readSockets = readUnixSockets): 'a
   if (!holder.id || boot === '' || network === '') return 'elsewhere';
   if (holder.bootId !== boot || holder.network !== network) return 'elsewhere';
   const own = processId();
+  let isOwnSeen = true;
   for (let look = 1; look <= looks; look += 1) {
     const ids = listeningIds(readSockets());
     if (ids.has(holder.id)) return 'alive';
-    // Where this process cannot see even itself it sees no other one either.
-    if (!ids.has(own)) return 'elsewhere';
+    isOwnSeen &&= ids.has(own);
   }
-  return 'dead';
+  // Where this process cannot see even itself it sees no other one either.
+  return isOwnSeen ? 'dead' : 'elsewhere';
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { Changes, Outcome, RehearsalStage } from '../event.ts';
 import { changesBetween } from '../health/changes.ts';
+import { joinReasons } from '../health/verdict.ts';
 import { attemptCommand } from '../run/attempt.ts';
 import type { WholeAttempt } from '../run/changes/change.ts';
 import type { AttemptSubject } from '../run/changes/command.ts';
@@ -52,9 +53,9 @@ export function outcomeOf(
   if (cause === null) return { outcome: 'rehearsal-passed' };
   if (cause === 'interrupted') return { outcome: 'interrupted', signal: interruption.by() ?? 'SIGTERM' };
   if (cause === 'inconclusive') {
-    const reasons = attempt.verdict?.reasons.map(({ message }) => message).join('; ') || 'nobody answered';
+    const reasons = joinReasons(attempt.verdict?.reasons ?? []) || 'nobody answered';
     return inconclusive(
-      `The health of the copy could not be determined: ${reasons.replace(/\.$/, '')}.`,
+      `The health of the copy could not be determined: ${reasons}.`,
       'See the record of the rehearsal.',
     );
   }

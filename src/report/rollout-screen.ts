@@ -138,7 +138,7 @@ export function tableRows(
     const seconds = phase === undefined ? 0 : wholeSeconds(monotonic - phase.since);
     const wait = member.message === '' ? '' : `, ${neutralise(member.message, 100)}`;
     const doing = `${phase?.title ?? 'Begins'}${seconds === 0 ? '' : ` ${formatDuration(seconds)}`}`;
-    const all = member.at === null ? 0 : wholeSeconds(now - member.at);
+    const all = member.at === null || member.state === 'reverting' ? 0 : wholeSeconds(now - member.at);
     const since = all === 0 ? '' : `, ${formatDuration(all)} in all`;
     return `${begin}  ${doing}${since}${wait}`;
   });
@@ -150,10 +150,10 @@ function wholeSeconds(ms: number): number {
   return Math.max(0, Math.floor(ms / 1000)) * 1000;
 }
 
-/** Lines in between would break the picture; a stdout that is no terminal gets its own all the same. */
+/** Lines in between would break the picture; a stdout that is no terminal gets what the command writes to both. */
 function outputBeside(output: ReturnType<RolloutView['memberOutput']>, isTerminal: boolean): typeof output {
   const nowhere = nullStream();
-  return isTerminal ? { stdout: nowhere, stderr: nowhere, end: () => {} } : { ...output, stderr: nowhere };
+  return isTerminal ? { stdout: nowhere, stderr: nowhere, end: () => {} } : { ...output, stderr: output.stdout };
 }
 
 /** The end of what the command wrote in each instance. */

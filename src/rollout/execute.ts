@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 import type { Outcome } from '../event.ts';
 import type { Permission } from '../permission.ts';
-import type { Result } from '../result.ts';
+import { ok, type Result } from '../result.ts';
 import type { MemberEndState, RecordedRolloutEvent, RolloutEvent, RolloutStop } from '../rollout-event.ts';
 import { memberEndState } from './member-end.ts';
 import { nextStep, stopReason, type RolloutProgress, type RolloutSettings } from './planner.ts';
@@ -195,7 +195,10 @@ async function runOne(member: MemberRecord, tools: RolloutTools, record: Record,
   }
 }
 
-/** Why a change may not begin now; null where it may. `recorded`: whether it is known that it may have begun. */
+/**
+ * Why a change may not begin now; null where it may. `recorded`: that whoever resumes the rollout will know that it may have
+ * begun. A rollback does not need that: an instance that is rolled back twice is the same as one that is rolled back once.
+ */
 function denialOf(tools: RolloutTools, stopped: AbortSignal | null, recorded: Result<void, string>): Denial | null {
   if (tools.takenOver.aborted) return takenOverDenial;
   if (stopped?.aborted === true) return stoppedDenial;
@@ -217,7 +220,8 @@ async function runUnlessBusy(
   const permission: Permission = {
     withdrawn: stopped === null ? takenOver : AbortSignal.any([takenOver, stopped]),
     ask: async () => {
-      denial = denialOf(tools, stopped, await tools.proveOwn());
+      const proven = await tools.proveOwn();
+      denial = denialOf(tools, stopped, stopped === null ? ok(undefined) : proven);
       return denial?.message ?? null;
     },
   };
@@ -231,7 +235,7 @@ async function runUnlessBusy(
     if (clock.monotonic() + waitMs > giveUpAt || interrupted.aborted) return ended;
     await clock.sleep(waitMs, AbortSignal.any([interrupted, permission.withdrawn]));
     await tools.renew();
-    const late = denialOf(tools, stopped, { ok: true, value: undefined });
+    const late = denialOf(tools, stopped, ok(undefined));
     if (late !== null) return late;
   }
 }
@@ -239,9 +243,9 @@ async function runUnlessBusy(
 async function revertOne(member: MemberRecord, tools: RolloutTools, record: Record): Promise<void> {
   const { id, at: keptAt } = member;
   const run = tools.newRunId();
-  const begun = await record({ type: 'revert-begun', id, run });
+  await record({ type: 'revert-begun', id, run });
   const ended =
-    denialOf(tools, null, begun) ??
+    denialOf(tools, null, ok(undefined)) ??
     (await runUnlessBusy(tools, null, (permission) => tools.revertMember(member, run, permission)));
   if ('state' in ended && ended.state === 'pending') {
     const kept = { run: member.run ?? '', state: 'kept', outcome: 'kept', message: '', ms: member.ms ?? 0 } as const;

@@ -31,7 +31,7 @@ export interface MemberRecord extends Omit<RolloutMember, 'wave' | 'canary'>, Pi
   /** How the last run on it ended, that of a rollback included; null before. */
   readonly outcome: Outcome['outcome'] | null;
   readonly message: string;
-  /** When its state changed last, in milliseconds since 1970; null before its turn. */
+  /** When its state changed last, in milliseconds since 1970, or, while it is rolled back, when it was kept; null before its turn. */
   readonly at: number | null;
   /** How long its change, or its rollback, took; null where it is not over. */
   readonly ms: number | null;
@@ -94,11 +94,16 @@ export function withRolloutEvent(record: RolloutRecord, event: RecordedRolloutEv
     case 'member-waiting':
       return withMember(record, event.id, () => ({ message: waitingMessage(event.deadline) }));
     case 'member-ended': {
-      const { state, run, outcome, message, at, ms } = event;
-      return withMember(record, event.id, () => ({ state, run, outcome, message, at, ms }));
+      const { state, run, outcome, message, ms } = event;
+      return withMember(record, event.id, ({ state: before, at }) => {
+        // A rollback that did not take place: the change is as old as it was.
+        const isStillKept = before === 'reverting' && state === 'kept';
+        return { state, run, outcome, message, at: isStillKept ? at : event.at, ms };
+      });
     }
     case 'revert-begun':
-      return withMember(record, event.id, () => ({ state: 'reverting', revertRun: event.run, at: event.at }));
+      // Since when the change is kept is asked once more: what was written from then on is lost.
+      return withMember(record, event.id, () => ({ state: 'reverting', revertRun: event.run }));
     case 'revert-ended': {
       const { state, outcome, message, lostMs, at } = event;
       return withMember(record, event.id, () => ({ state, outcome, message, lostMs, at }));

@@ -3,7 +3,7 @@ import { takeBaseline, takeBaselineWith, type Baseline } from '../health/baselin
 import { coverageOf, type Coverage } from '../health/coverage.ts';
 import type { AskContext } from '../health/observation.ts';
 import { waitUntilIdle } from '../health/ready.ts';
-import { judgeAlone } from '../health/verdict.ts';
+import { joinReasons, judgeAlone } from '../health/verdict.ts';
 import type { Instance } from '../platform/platform.ts';
 import { err, ok, type Result } from '../result.ts';
 import { isBroughtIn, isFoundByAnybody, refuseMissingExecutable } from './command/executable.ts';
@@ -85,11 +85,11 @@ function mustExist({ change, pushes, command }: Plan): boolean {
 function unhealthyAlready(plan: Plan, verdict: Verdict): Outcome {
   if (verdict.reasons.every(({ subject }) => subject === 'facts'))
     return refused(
-      `"${plan.instance}" cannot be checked: ${verdict.reasons.map((reason) => reason.message).join('; ')}.`,
+      `"${plan.instance}" cannot be checked: ${joinReasons(verdict.reasons)}.`,
       'Define a check with --check, or accept a run that compares nothing with --automatic=optional.',
     );
   return refused(
-    `"${plan.instance}" is already unhealthy: ${verdict.reasons.map((reason) => reason.message).join('; ')}.`,
+    `"${plan.instance}" is already unhealthy: ${joinReasons(verdict.reasons)}.`,
     'Repair it first, or pass --allow-unhealthy. What fails now then does not count against the command.',
   );
 }

@@ -55,6 +55,7 @@ test('of a record that somebody else may have written nothing is taken that touc
   const hostile = [
     '--hook=host:afterKeep=reboot',
     '--config=/tmp/evil.yaml',
+    '--confirm-by=reboot',
     '--report=junit=/etc/passwd',
     '--trace=/etc/shadow',
     '--push=/etc/shadow:/root/x',

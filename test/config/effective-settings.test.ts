@@ -32,6 +32,18 @@ describe('which block counts', () => {
     expect(settingsFor(read('defaults: {soak: 1s}'), local('web'), { soakMs: undefined }).soakMs).toBe(1000);
   });
 
+  test.each([
+    ['hooks', '{ afterKeep: { exec: "true" } }'],
+    ['checks', '{ site: { tcp: 80 } }'],
+    ['environment', '{ A: b }'],
+  ] as const)('%s: without a value hides nothing', (key, value) => {
+    const whole = settingsFor(read(`defaults: {${key}: ${value}}`), local('web'));
+    expect(settingsFor(read(`defaults: {${key}: ${value}}\ninstances: {web: {${key}: }}`), local('web'))).toEqual(
+      whole,
+    );
+    expect(whole).not.toEqual(defaultSettings);
+  });
+
   const rising: [what: string, text: string, name: string, remote: string | null][] = [
     [
       'a name over a glob, wherever it stands',

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { CheckStatus, CheckResult, Severity } from '../../src/event.ts';
-import { judge, judgeAlone } from '../../src/health/verdict.ts';
+import { joinReasons, judge, judgeAlone } from '../../src/health/verdict.ts';
 import type { Facts } from '../../src/health/facts.ts';
 import { facts as factsOf, failed, owner, service, tcp, units } from './example-facts.ts';
 import { baselineOf, lookOf, resultOf } from './samples.ts';
@@ -244,4 +244,11 @@ describe('for all answers', () => {
       }),
     );
   });
+});
+
+it('joins its reasons to the end of a sentence, whether they are sentences or not', () => {
+  expect(joinReasons([{ message: 'a.service is stopped' }, { message: 'It was killed.' }])).toBe(
+    'a.service is stopped; It was killed',
+  );
+  expect(joinReasons([])).toBe('');
 });

@@ -81,6 +81,9 @@ test('a process that a list of sockets leaves out once is alive, and one that is
   expect(inspectHolder(other, () => lists.shift() ?? '')).toBe('alive');
   expect(inspectHolder(other, () => list(own))).toBe('dead');
   expect(inspectHolder(other, () => '')).toBe('elsewhere');
+  // A look that misses this process itself may have missed the other one as well.
+  const incomplete = ['', list(own), `${list(own)}\n${list(other)}`];
+  expect(inspectHolder(other, () => incomplete.shift() ?? '')).toBe('alive');
 });
 
 test.each(['/proc/sys/kernel/random/boot_id', '/proc/self/ns/net'])(

@@ -52,7 +52,7 @@ async function begin() {
 
 const ending = { type: 'rollout-ended', stop: null, exitStatus: 40, ms: 1 } as const;
 
-test('what a command writes does not come between the rows, and a stdout that is no terminal gets its own', async () => {
+test('what a command writes does not come between the rows, and a stdout that is no terminal gets all of it', async () => {
   const { stdout, stderr, member, tell } = await begin();
   await tell({ type: 'member-begun', id: member.id, run });
   const output = view.memberOutput(member);
@@ -60,7 +60,7 @@ test('what a command writes does not come between the rows, and a stdout that is
   output.stderr.write('said on stderr\n');
   output.end();
   await tell(ending);
-  expect(stdout.text()).toBe('c0 | said on stdout\n');
+  expect(stdout.text()).toBe('c0 | said on stdout\nc0 | said on stderr\n');
   expect(stderr.text()).not.toContain('said on stderr');
 });
 

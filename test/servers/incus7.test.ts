@@ -28,7 +28,8 @@ describe.runIf(server === 'incus7')('what only Incus 7 has', () => {
       'snapshots.expiry.manual',
       'volatile.container.oci',
     ])
-      await incus('config', 'unset', name, key);
+      // Fails where it is not set.
+      await incus('config', 'unset', name, key).catch(() => {});
   });
 
   const incus = (...words: readonly string[]): Promise<string> => incusOn(host, ...words);

@@ -12,7 +12,7 @@ export type KeeperStep =
   | { readonly step: 'finish' }
   /** Nothing of it is in flight any more. */
   | { readonly step: 'finished' }
-  /** The instance could not be read or written, or another guard has just settled it. */
+  /** The instance could not be read or written, another guard has just settled it, or what is in flight may be another run's. */
   | { readonly step: 'look-again' };
 
 /**
@@ -39,7 +39,8 @@ export async function keepDeadline(
     return { step: isUnwritable ? 'finish' : 'look-again' };
   }
   if (wait.state === 'settled' && isOwn(tools, wait.confirmation)) return { step: 'finish' };
-  return { step: (await awaitOtherGuard(tools, instance, run)) === 'finished' ? 'finished' : 'finish' };
+  const end = await awaitOtherGuard(tools, instance, run, known?.createdAt ?? null);
+  return { step: end === 'finished' ? 'finished' : end === 'silent' ? 'finish' : 'look-again' };
 }
 
 function isOwn({ holder }: SettlementTools, { settledBy }: Confirmation): boolean {

@@ -26,15 +26,19 @@ interface Sign {
 
 /**
  * Waits for the guard that works on the run. `finished`: nothing of the run is left in flight. `silent`: nobody works on it, so
- * the run may be taken over. A guard that lives may take as long as it needs: taken over, it reports a rollback that failed.
+ * the run may be taken over. `unknown`: a restore point is in flight, and nothing proves that it is of this run. A guard that
+ * lives may take as long as it needs: taken over, it reports a rollback that failed. `createdAt`: the server's `created_at` of
+ * the restore point of this run; null where only the record may have it.
  */
 export async function awaitOtherGuard(
   tools: OtherGuardTools,
   instance: string,
   run: string,
-): Promise<'finished' | 'silent'> {
+  createdAt: string | null,
+): Promise<'finished' | 'silent' | 'unknown'> {
   const { clock } = tools;
-  const progress = { sign: '', at: clock.monotonic(), answeredAt: clock.monotonic(), createdAt: null as string | null };
+  const recorded = createdAt ?? (await tools.readRecord())?.restorePoint?.createdAt ?? null;
+  const progress = { sign: '', at: clock.monotonic(), answeredAt: clock.monotonic(), createdAt: recorded };
   for (;;) {
     const now = clock.monotonic();
     const seen = await signOf(tools, instance);
@@ -47,8 +51,10 @@ export async function awaitOtherGuard(
       if (sign !== progress.sign || now - progress.answeredAt > 10 * pollMs) progress.at = now;
       progress.sign = sign;
       progress.answeredAt = now;
-      progress.createdAt ??= seen.inFlight?.createdAt ?? null;
-      if (now - progress.at >= limitOf(tools, seen.marker)) return 'silent';
+      // Only the marker proves of which run it is.
+      if (seen.marker !== null) progress.createdAt ??= seen.inFlight?.createdAt ?? null;
+      if (now - progress.at >= limitOf(tools, seen.marker))
+        return isProven(seen, progress.createdAt) ? 'silent' : 'unknown';
     }
     await clock.sleep(pollMs);
   }
@@ -67,6 +73,10 @@ async function signOf({ platform }: OtherGuardTools, instance: string): Promise<
 function isFinished({ marker, inFlight }: Sign, run: string, createdAt: string | null): boolean {
   if (marker !== null) return marker.run !== run;
   return inFlight === null || (createdAt !== null && inFlight.createdAt !== createdAt);
+}
+
+function isProven({ marker }: Sign, createdAt: string | null): boolean {
+  return marker !== null || createdAt !== null;
 }
 
 /** Whether everybody who worked on the run is dead, or lives and yet has ended its work on it. */

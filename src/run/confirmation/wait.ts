@@ -142,8 +142,7 @@ async function waitHere(
         }
         if (problem !== null) await tellOnce(problem, describeWaitProblem(problem, { ...plan, deadline }));
         if (isOver(confirmation, tools)) {
-          if (confirmation.state === 'confirmed' && warnedOf !== null)
-            void tools.confirmation.tellUsers(confirmedMessage);
+          if (warnedOf !== null) tellConfirmed(tools, confirmation);
           return { end: confirmation.state, deadline, by: confirmation.settledBy };
         }
       }
@@ -164,6 +163,12 @@ function warnUsers(
   const { text, warnedOf } = warningOf(leftMs, deadline, before);
   if (text !== null) void confirmation.tellUsers(text);
   return warnedOf;
+}
+
+/** Whoever confirms the change tells those who were warned. */
+function tellConfirmed(tools: RunTools, confirmation: Confirmation): void {
+  if (confirmation.state === 'confirmed' && !isSettledByOther(confirmation, tools))
+    void tools.confirmation.tellUsers(confirmedMessage);
 }
 
 /** A keeper that found this guard late rolls back by itself: its restore removes the marker. */

@@ -36,6 +36,7 @@ describe('what the server says decides the kind', () => {
     [500, 'Failed restarting instance: The instance is already running', 'busy'],
     [500, 'Failed stopping instance, status is "Running"', 'busy'],
     [500, 'Create instance snapshot: freezing the container failed', 'busy'],
+    [500, 'Create instance snapshot: container is already frozen', 'busy'],
     [403, 'not authorized', 'forbidden'],
     [500, 'ERROR: Could not statfs', 'server'],
     [500, '', 'server'],

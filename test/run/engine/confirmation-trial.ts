@@ -228,7 +228,7 @@ async function act(trial: Trial, action: ConfirmationAction, host: string): Prom
   const known = host === 'here' ? knownWaitOf(run, recordOf(world, run), null, 120_000) : null;
   const settled = await settleOnInstance(tools, instanceName, run, action, { known });
   if (!settled.ok || action.kind === 'extend') return;
-  if ((await awaitOtherGuard(tools, instanceName, run)) === 'silent')
+  if ((await awaitOtherGuard(tools, instanceName, run, known?.createdAt ?? null)) === 'silent')
     await recoverInstance(world, actor, planOf('good', run), host === 'here' ? run : null, true);
   trial.world.dead.add(actor.tools.holder.pid);
 }

@@ -191,6 +191,18 @@ describe.each<readonly [string, (noted: Note) => Note]>([
     expect(versionOf(world)).toBe('v2');
   });
 
+  test('does not roll back the change of another run whose marker is gone either', async () => {
+    const { world, guard, noted } = await leaveNote();
+    world.instance.metadata = { ...world.instance.metadata, run: '' };
+    const { tools } = guard;
+    const keeping = { ...tools, readClocks: tools.confirmation.readClocks, readRecord: async () => null };
+    const known = knownWaitOf(run, null, noted, 2 * minute);
+    const { step } = await inTime(world, guard, () => keepDeadline(keeping, instanceName, run, known));
+    expect(step).not.toBe('finish');
+    expect(world.instance.snapshots.map(({ name }) => name)).toContain('guard-in-flight');
+    expect(versionOf(world)).toBe('v2');
+  });
+
   test('does not let guard recover touch the change of another run, also where its marker is gone', async () => {
     const { world, guard, noted } = await leaveNote();
     world.instance.metadata = { ...world.instance.metadata, run: '' };

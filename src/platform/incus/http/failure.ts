@@ -52,7 +52,7 @@ const signs: readonly (readonly [PlatformFailureKind, RegExp])[] = [
   ['busy', /is busy running a/i],
   ['busy', /storage volume is still in use|volume used by running instances/i],
   // A restore or a snapshot, while the instance is dying or somebody else stops it (test/e2e/states.test.ts).
-  ['busy', /^In use\.?$|freezing the container failed/i],
+  ['busy', /^In use\.?$|freezing the container failed|container is already frozen/i],
   // A stop or a restore of an instance that reboots by itself.
   [
     'busy',
