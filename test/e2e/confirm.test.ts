@@ -108,9 +108,9 @@ test('14: also where its record cannot be read, and its note says nothing about 
   await writeFile(join(waiting, run), note);
   expect((await subject.guard.run(change('next', '--confirm', '10m', '--detach'))).status).toBe(16);
   await subject.agent?.end('SIGTERM');
-  await withAgent();
+  const agent = await withAgent();
   // The agent begins with the older note, and names the deadline of the second run when it has read its instance.
-  await agent?.saw('confirmation-waiting', { run: (await lastRun()).run });
+  await agent.saw('confirmation-waiting', { run: (await lastRun()).run });
   expect(await isWaiting()).toBe(true);
   expect((await subject.guard.run(['confirm', instance])).status).toBe(0);
   expect(await fileExists(instance, '/root/next')).toBe(true);
