@@ -15,7 +15,7 @@ export function memberId({ remote, project, name }: InstanceAddress): string {
   return `${remote ?? ''}:${project}/${name}`;
 }
 
-/** How an instance is called where the projects and remotes of the others are known: as short as it is unique. */
+/** The name that is shown for the instance: with its remote, and with its project if the instances are in several. */
 export function labelOf(address: InstanceAddress, all: readonly InstanceAddress[]): string {
   const { remote, project, name } = address;
   const inProject = all.some((other) => other.project !== project) ? `${project}/${name}` : name;

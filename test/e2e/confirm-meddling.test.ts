@@ -1,83 +1,37 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { waitFor } from '../host/host.ts';
-import { ownProject, removeProject, startAgent, type AgentUnderTest } from './agent-under-test.ts';
-import { fileExists, guardUnderTest, snapshotNames, type GuardUnderTest } from './guard.ts';
+import { fileExists, guardUnderTest, snapshotNames } from './guard.ts';
 import { incusCommand, launch, remove } from './incus-subject.ts';
 import { openTerminal, type PseudoTerminal } from './pseudo-terminal.ts';
+import { touching, waitingSubject } from './waiting-subject.ts';
 
 // What others do to an instance, to the agent and to the record while a change waits for its confirmation.
 
 const project = 'guard-e2e-meddling';
 const instance = 'gr-meddling';
-let guard: GuardUnderTest;
-let agent: AgentUnderTest | null = null;
-
-beforeAll(async () => {
-  await ownProject(project);
-  guard = await guardUnderTest();
-  await launch(instance);
-});
-
-afterEach(async () => {
-  await agent?.end('SIGKILL');
-  agent = null;
-});
-
-afterAll(async () => {
-  await remove(instance, project);
-  await removeProject(project);
-  await guard.remove();
-});
-
-const withAgent = async (): Promise<AgentUnderTest> => {
-  agent = await startAgent(guard, 'defaults: {}\n');
-  return agent;
-};
-
-const changeOf = (name: string, file: string, ...words: string[]): string[] => [
-  '--soak',
-  '0s',
-  '--detach',
-  ...words,
-  name,
-  '--',
-  'touch',
-  `/root/${file}`,
-];
-
-interface RunLine {
-  readonly run: string;
-  readonly outcome: string | null;
-  readonly exitStatus: number | null;
-  readonly instance: string;
-}
-
-const lastRun = async (): Promise<RunLine> => {
-  const { stdout } = await guard.run(['runs', '--json', '--limit', '1']);
-  return JSON.parse(stdout) as RunLine;
-};
+const subject = waitingSubject(project, instance);
+const { withAgent, lastRun, endedWith } = subject;
 
 /** A change that waits, without its caller. */
 const waiting = async (file: string, confirm: string, name = instance): Promise<string> => {
-  expect((await guard.run(changeOf(name, file, '--confirm', confirm))).status).toBe(16);
+  expect((await subject.guard.run(touching(name, file, '--detach', '--confirm', confirm))).status).toBe(16);
   return (await lastRun()).run;
 };
 
-const endedWith = (exitStatus: number): Promise<void> =>
-  waitFor(async () => (await lastRun()).exitStatus === exitStatus, { limitMs: 90_000 });
-
-const notes = (): Promise<string[]> => readdir(join(guard.stateDirectory, 'waiting'));
+const notes = (): Promise<string[]> => readdir(join(subject.guard.stateDirectory, 'waiting'));
 
 const warned = (text: string): Promise<void> =>
   waitFor(
     () =>
-      (agent?.events() ?? []).some(({ type, message }) => type === 'agent-warning' && String(message).includes(text)),
+      (subject.agent?.events() ?? []).some(
+        ({ type, message }) => type === 'agent-warning' && String(message).includes(text),
+      ),
     { limitMs: 90_000 },
   );
 
-const shown = async (run: string): Promise<string> => (await guard.run(['show', run])).stdout;
+const shown = async (run: string): Promise<string> => (await subject.guard.run(['show', run])).stdout;
 
 describe('the marker', () => {
   test('0: is removed: that is said once, and guard confirm keeps the change', async () => {
@@ -87,8 +41,8 @@ describe('the marker', () => {
     await warned('The marker of this run');
     expect(await shown(run)).toContain('The marker of this run');
     // A recovery leaves it alone.
-    expect((await guard.run(['recover', instance])).status).toBe(0);
-    const confirmed = await guard.run(['confirm', run]);
+    expect((await subject.guard.run(['recover', instance])).status).toBe(0);
+    const confirmed = await subject.guard.run(['confirm', run]);
     expect(confirmed.status).toBe(0);
     expect(confirmed.stderr).toContain('The marker of this run');
     expect(await fileExists(instance, '/root/unmarked')).toBe(true);
@@ -116,7 +70,7 @@ describe('the marker', () => {
     expect(asked.status).toBe(30);
     expect(asked.stderr).toContain('on the host that made the change');
     await elsewhere.remove();
-    expect((await guard.run(['confirm', run])).status).toBe(0);
+    expect((await subject.guard.run(['confirm', run])).status).toBe(0);
   });
 });
 
@@ -127,8 +81,8 @@ describe('the restore point is removed', () => {
     await incusCommand('snapshot', 'delete', instance, 'guard-in-flight');
     await warned('restore point of this run');
     expect(await shown(run)).toContain('restore point of this run');
-    expect((await guard.run(['rollback', instance, '-y'])).status).toBe(30);
-    const confirmed = await guard.run(['confirm', instance]);
+    expect((await subject.guard.run(['rollback', instance, '-y'])).status).toBe(30);
+    const confirmed = await subject.guard.run(['confirm', instance]);
     expect(confirmed.status).toBe(0);
     expect(confirmed.stderr).toContain('cannot be rolled back');
     expect(await lastRun()).toMatchObject({ run, outcome: 'kept' });
@@ -157,7 +111,7 @@ describe('the instance', () => {
     await incusCommand('rename', instance, present);
     await incusCommand('start', present);
     await warned(`to ${present}`);
-    expect((await guard.run(['recover'])).stderr).not.toContain(`on ${instance}.`);
+    expect((await subject.guard.run(['recover'])).stderr).not.toContain(`on ${instance}.`);
     await endedWith(14);
     expect((await lastRun()).instance).toBe(present);
     expect(await fileExists(present, '/root/renamed')).toBe(false);
@@ -175,7 +129,9 @@ describe('the instance', () => {
     await warned('does not exist any more');
     await waitFor(async () => (await notes()).length === 0, { limitMs: 90_000 });
     expect((await lastRun()).outcome).toBe('instance-gone');
-    const lines = (agent?.events() ?? []).filter(({ message }) => String(message).includes('does not exist any more'));
+    const lines = (subject.agent?.events() ?? []).filter(({ message }) =>
+      String(message).includes('does not exist any more'),
+    );
     expect(lines).toHaveLength(1);
   });
 });
@@ -183,7 +139,7 @@ describe('the instance', () => {
 test('30: an agent that is stopped keeps no deadline', async () => {
   const { pid } = await withAgent();
   process.kill(pid, 'SIGSTOP');
-  const refused = await guard.run(changeOf(instance, 'unkept', '--confirm', '1m'));
+  const refused = await subject.guard.run(touching(instance, 'unkept', '--detach', '--confirm', '1m'));
   process.kill(pid, 'SIGCONT');
   expect(refused.status).toBe(30);
   expect(refused.stderr).toContain('does not answer');
@@ -193,25 +149,24 @@ test('30: an agent that is stopped keeps no deadline', async () => {
 test('0: of two confirmations at once both say that the change is kept', async () => {
   await withAgent();
   const run = await waiting('twice', '10m');
-  const both = await Promise.all([guard.run(['confirm', run]), guard.run(['confirm', run])]);
+  const both = await Promise.all([subject.guard.run(['confirm', run]), subject.guard.run(['confirm', run])]);
   expect(both.map(({ status }) => status)).toEqual([0, 0]);
-  const again = await guard.run(['confirm', run]);
+  const again = await subject.guard.run(['confirm', run]);
   expect(again.status).toBe(0);
   expect(again.stderr).toMatch(/was confirmed by process \d+ of host .* at \d{4}-/);
-  expect((await guard.run(['confirm', instance])).status).toBe(30);
+  expect((await subject.guard.run(['confirm', instance])).status).toBe(30);
 });
 
 test('a record that is forgotten leaves the agent nothing to do', async () => {
   await withAgent();
   const run = await waiting('forgotten', '3s');
-  await agent?.end('SIGKILL');
-  agent = null;
+  await subject.endAgent('SIGKILL');
   const until = performance.now() + 3000;
   await waitFor(() => performance.now() > until);
-  expect((await guard.run(['forget', '-y', run])).status).toBe(0);
+  expect((await subject.guard.run(['forget', '-y', run])).status).toBe(0);
   expect(await notes()).toEqual([]);
   // The instance still says that its change waits, to every host.
-  expect((await guard.run(['recover', instance])).status).toBe(0);
+  expect((await subject.guard.run(['recover', instance])).status).toBe(0);
 });
 
 describe('somebody who is logged in', () => {
@@ -227,7 +182,7 @@ describe('somebody who is logged in', () => {
     await waiting('told', '70s');
     await session.shows('not confirmed yet');
     await session.shows(/rolled back in (1 min|\d+ s)/);
-    expect((await guard.run(['confirm', instance])).status).toBe(0);
+    expect((await subject.guard.run(['confirm', instance])).status).toBe(0);
     await session.shows('was confirmed');
   });
 });

@@ -3,65 +3,20 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { waitFor } from '../host/host.ts';
-import { ownProject, removeProject, startAgent, type AgentUnderTest } from './agent-under-test.ts';
 import { fileExists, guardUnderTest, snapshotNames, statusOf, type GuardUnderTest } from './guard.ts';
-import { incusCommand, launch, remove } from './incus-subject.ts';
+import { incusCommand } from './incus-subject.ts';
 import { openTerminal, type PseudoTerminal } from './pseudo-terminal.ts';
+import { touching, waitingSubject } from './waiting-subject.ts';
 
-const project = 'guard-e2e-confirm';
 const instance = 'gr-confirm';
-let guard: GuardUnderTest;
-let agent: AgentUnderTest | null = null;
+const subject = waitingSubject('guard-e2e-confirm', instance);
+const { withAgent, lastRun, endedWith } = subject;
 
-beforeAll(async () => {
-  await ownProject(project);
-  guard = await guardUnderTest();
-  await launch(instance);
-});
-
-afterEach(async () => {
-  await agent?.end('SIGTERM');
-  agent = null;
-});
-
-afterAll(async () => {
-  await remove(instance, project);
-  await removeProject(project);
-  await guard.remove();
-});
-
-const withAgent = async (): Promise<void> => {
-  agent = await startAgent(guard, 'defaults: {}\n');
-};
-
-const change = (file: string, ...words: string[]): string[] => [
-  '--soak',
-  '0s',
-  ...words,
-  instance,
-  '--',
-  'touch',
-  `/root/${file}`,
-];
-
-interface RunLine {
-  readonly run: string;
-  readonly outcome: string | null;
-  readonly exitStatus: number | null;
-  readonly waitingUntil: number | null;
-}
-
-const lastRun = async (): Promise<RunLine> => {
-  const { stdout } = await guard.run(['runs', '--json', '--limit', '1']);
-  return JSON.parse(stdout) as RunLine;
-};
+const change = (file: string, ...words: string[]): string[] => touching(instance, file, ...words);
 
 const markerOf = (): Promise<string> => incusCommand('config', 'get', instance, 'user.guard.run');
 
 const isWaiting = async (): Promise<boolean> => (await markerOf()).includes('"waiting"');
-
-const endedWith = (exitStatus: number): Promise<void> =>
-  waitFor(async () => (await lastRun()).exitStatus === exitStatus, { limitMs: 90_000 });
 
 const isFree = async (): Promise<void> => {
   await waitFor(async () => !(await snapshotNames(instance)).includes('guard-in-flight'));
@@ -70,42 +25,42 @@ const isFree = async (): Promise<void> => {
 };
 
 test('is refused where nobody would keep the deadline', async () => {
-  const ended = await guard.run(change('unkept', '--confirm', '1m'));
+  const ended = await subject.guard.run(change('unkept', '--confirm', '1m'));
   expect(ended.status).toBe(30);
   expect(ended.stderr).toContain('guard agent');
   expect(await fileExists(instance, '/root/unkept')).toBe(false);
-  expect((await guard.run(change('unkept', '--detach'))).status).toBe(64);
-  expect((await guard.run(change('unkept', '--confirm-by', 'true'))).status).toBe(64);
+  expect((await subject.guard.run(change('unkept', '--detach'))).status).toBe(64);
+  expect((await subject.guard.run(change('unkept', '--confirm-by', 'true'))).status).toBe(64);
 });
 
 test('waits without its caller, holds the instance, and is kept by a confirmation', async () => {
   await withAgent();
-  const begun = await guard.run(change('kept', '--confirm', '5m', '--detach'));
+  const begun = await subject.guard.run(change('kept', '--confirm', '5m', '--detach'));
   expect(begun.status).toBe(16);
   const { run, outcome } = await lastRun();
   expect(outcome).toBe('waiting');
   expect(begun.stderr).toContain(`guard confirm`);
 
-  const other = await guard.run(change('other'));
+  const other = await subject.guard.run(change('other'));
   expect(other.status).toBe(31);
   expect(other.stderr).toContain('waits for a confirmation until');
   // A recovery leaves it alone.
-  expect((await guard.run(['recover'])).status).toBe(0);
+  expect((await subject.guard.run(['recover'])).status).toBe(0);
   expect(await isWaiting()).toBe(true);
 
-  expect((await guard.run(['confirm', run])).status).toBe(0);
+  expect((await subject.guard.run(['confirm', run])).status).toBe(0);
   expect(await fileExists(instance, '/root/kept')).toBe(true);
   await isFree();
   expect(await lastRun()).toMatchObject({ run, outcome: 'kept' });
-  const again = await guard.run(['confirm', instance]);
+  const again = await subject.guard.run(['confirm', instance]);
   expect(again.status).toBe(30);
   expect(again.stderr).toContain('waits for a confirmation');
 });
 
 test('14: is rolled back at its deadline, which an extension moves', async () => {
   await withAgent();
-  expect((await guard.run(change('expired', '--confirm', '20s', '--detach'))).status).toBe(16);
-  expect((await guard.run(['confirm', instance, '--extend', '2s'])).status).toBe(0);
+  expect((await subject.guard.run(change('expired', '--confirm', '20s', '--detach'))).status).toBe(16);
+  expect((await subject.guard.run(['confirm', instance, '--extend', '2s'])).status).toBe(0);
   await endedWith(14);
   expect(await fileExists(instance, '/root/expired')).toBe(false);
   await isFree();
@@ -113,7 +68,7 @@ test('14: is rolled back at its deadline, which an extension moves', async () =>
 
 test('14: also where its caller was killed while it waited', async () => {
   await withAgent();
-  const caller = guard.start(change('killed', '--confirm', '10s'));
+  const caller = subject.guard.start(change('killed', '--confirm', '10s'));
   await waitFor(isWaiting);
   process.kill(caller.pid ?? 0, 'SIGKILL');
   await caller;
@@ -124,9 +79,8 @@ test('14: also where its caller was killed while it waited', async () => {
 
 test('14: also where every guard was killed, and the agent comes back after the deadline', async () => {
   await withAgent();
-  expect((await guard.run(change('late', '--confirm', '8s', '--detach'))).status).toBe(16);
-  await agent?.end('SIGKILL');
-  agent = null;
+  expect((await subject.guard.run(change('late', '--confirm', '8s', '--detach'))).status).toBe(16);
+  await subject.endAgent('SIGKILL');
   const deadline = performance.now() + 8000;
   await waitFor(() => performance.now() > deadline);
   expect(await isWaiting()).toBe(true);
@@ -138,27 +92,27 @@ test('14: also where every guard was killed, and the agent comes back after the 
 
 test('14: also where its record cannot be read, and its note says nothing about the next change', async () => {
   await withAgent();
-  expect((await guard.run(change('unreadable', '--confirm', '10m', '--detach'))).status).toBe(16);
+  expect((await subject.guard.run(change('unreadable', '--confirm', '10m', '--detach'))).status).toBe(16);
   const { run } = await lastRun();
-  const journal = join(guard.stateDirectory, 'runs', run, 'journal.jsonl');
+  const journal = join(subject.guard.stateDirectory, 'runs', run, 'journal.jsonl');
   await rename(journal, `${journal}.away`);
   // A folder of that name is there, and yet no record.
   await mkdir(journal);
-  const waiting = join(guard.stateDirectory, 'waiting');
-  expect((await guard.run(['confirm', instance, '--extend', '2s'])).status).toBe(0);
+  const waiting = join(subject.guard.stateDirectory, 'waiting');
+  expect((await subject.guard.run(['confirm', instance, '--extend', '2s'])).status).toBe(0);
   const note = await readFile(join(waiting, run), 'utf8');
   await waitFor(async () => !(await snapshotNames(instance)).includes('guard-in-flight'), { limitMs: 90_000 });
   expect(await fileExists(instance, '/root/unreadable')).toBe(false);
 
   // A keeper that was killed has not removed it.
   await writeFile(join(waiting, run), note);
-  expect((await guard.run(change('next', '--confirm', '10m', '--detach'))).status).toBe(16);
-  await agent?.end('SIGTERM');
-  await withAgent();
+  expect((await subject.guard.run(change('next', '--confirm', '10m', '--detach'))).status).toBe(16);
+  await subject.agent?.end('SIGTERM');
+  const agent = await withAgent();
   // The agent begins with the older note, and names the deadline of the second run when it has read its instance.
-  await agent?.saw('confirmation-waiting', { run: (await lastRun()).run });
+  await agent.saw('confirmation-waiting', { run: (await lastRun()).run });
   expect(await isWaiting()).toBe(true);
-  expect((await guard.run(['confirm', instance])).status).toBe(0);
+  expect((await subject.guard.run(['confirm', instance])).status).toBe(0);
   expect(await fileExists(instance, '/root/next')).toBe(true);
   await rm(journal, { recursive: true });
   await waitFor(async () => (await readdir(waiting)).length === 0, { limitMs: 90_000 });
@@ -167,8 +121,8 @@ test('14: also where its record cannot be read, and its note says nothing about 
 
 test('14: also where guard.yaml has got a mistake meanwhile', async () => {
   await withAgent();
-  expect((await guard.run(change('mistake', '--confirm', '5s', '--detach'))).status).toBe(16);
-  await writeFile(join(guard.stateDirectory, 'agent.yaml'), 'defaults: { soka: 1s }\n');
+  expect((await subject.guard.run(change('mistake', '--confirm', '5s', '--detach'))).status).toBe(16);
+  await writeFile(join(subject.guard.stateDirectory, 'agent.yaml'), 'defaults: { soka: 1s }\n');
   await endedWith(14);
   expect(await fileExists(instance, '/root/mistake')).toBe(false);
   await isFree();
@@ -185,7 +139,7 @@ describe('another host', () => {
 
   test('14: an earlier deadline that it sets is kept', async () => {
     await withAgent();
-    expect((await guard.run(change('earlier', '--confirm', '30m', '--detach'))).status).toBe(16);
+    expect((await subject.guard.run(change('earlier', '--confirm', '30m', '--detach'))).status).toBe(16);
     expect((await elsewhere.run(['confirm', instance, '--extend', '3s'])).status).toBe(0);
     await endedWith(14);
     expect(await fileExists(instance, '/root/earlier')).toBe(false);
@@ -194,7 +148,7 @@ describe('another host', () => {
 
   test('14: also where the guard that made the change is stopped', async () => {
     await withAgent();
-    const caller = guard.start(change('moved', '--confirm', '30m'));
+    const caller = subject.guard.start(change('moved', '--confirm', '30m'));
     await waitFor(isWaiting);
     process.kill(caller.pid ?? 0, 'SIGSTOP');
     expect((await elsewhere.run(['confirm', instance, '--extend', '2s'])).status).toBe(0);
@@ -207,7 +161,7 @@ describe('another host', () => {
 
   test('0: confirms, and the record of the host that made the change says so', async () => {
     await withAgent();
-    expect((await guard.run(change('elsewhere', '--confirm', '30m', '--detach'))).status).toBe(16);
+    expect((await subject.guard.run(change('elsewhere', '--confirm', '30m', '--detach'))).status).toBe(16);
     expect((await elsewhere.run(['confirm', instance])).status).toBe(0);
     await endedWith(0);
     expect(await fileExists(instance, '/root/elsewhere')).toBe(true);
@@ -216,9 +170,8 @@ describe('another host', () => {
 
   test('sees whose change waits, and rolls it back after the deadline where the keeper is lost', async () => {
     await withAgent();
-    expect((await guard.run(change('orphan', '--confirm', '20s', '--detach'))).status).toBe(16);
-    await agent?.end('SIGKILL');
-    agent = null;
+    expect((await subject.guard.run(change('orphan', '--confirm', '20s', '--detach'))).status).toBe(16);
+    await subject.endAgent('SIGKILL');
     const busy = await elsewhere.run(change('other'));
     expect(busy.status).toBe(31);
     expect(busy.stderr).toContain('guard recover');
@@ -234,14 +187,16 @@ describe('another host', () => {
     await isFree();
     // The host that made the change finds it finished.
     await withAgent();
-    await waitFor(async () => (await readdir(join(guard.stateDirectory, 'waiting'))).length === 0, { limitMs: 90_000 });
+    await waitFor(async () => (await readdir(join(subject.guard.stateDirectory, 'waiting'))).length === 0, {
+      limitMs: 90_000,
+    });
   });
 });
 
 describe('a process that is stopped past the deadline', () => {
   test('14: the guard that made the change: the agent rolls back, and the guard reports that', async () => {
     await withAgent();
-    const caller = guard.start(change('stopped', '--confirm', '8s'));
+    const caller = subject.guard.start(change('stopped', '--confirm', '8s'));
     await waitFor(isWaiting);
     process.kill(caller.pid ?? 0, 'SIGSTOP');
     await waitFor(async () => !(await snapshotNames(instance)).includes('guard-in-flight'), { limitMs: 90_000 });
@@ -254,7 +209,7 @@ describe('a process that is stopped past the deadline', () => {
 
   test('14: the guard that made the change, which goes on while the agent rolls back', async () => {
     await withAgent();
-    const caller = guard.start(change('resumed', '--confirm', '8s', '--hook', 'host:beforeRollback=sleep 10'));
+    const caller = subject.guard.start(change('resumed', '--confirm', '8s', '--hook', 'host:beforeRollback=sleep 10'));
     await waitFor(isWaiting);
     process.kill(caller.pid ?? 0, 'SIGSTOP');
     await waitFor(async () => (await markerOf()).includes('"expired"'), { limitMs: 60_000 });
@@ -267,12 +222,12 @@ describe('a process that is stopped past the deadline', () => {
 
   test('14: the agent: it rolls back when it goes on', async () => {
     await withAgent();
-    expect((await guard.run(change('asleep', '--confirm', '8s', '--detach'))).status).toBe(16);
-    process.kill(agent?.pid ?? 0, 'SIGSTOP');
+    expect((await subject.guard.run(change('asleep', '--confirm', '8s', '--detach'))).status).toBe(16);
+    process.kill(subject.agent?.pid ?? 0, 'SIGSTOP');
     const deadline = performance.now() + 9000;
     await waitFor(() => performance.now() > deadline);
     expect(await isWaiting()).toBe(true);
-    process.kill(agent?.pid ?? 0, 'SIGCONT');
+    process.kill(subject.agent?.pid ?? 0, 'SIGCONT');
     await endedWith(14);
     expect(await fileExists(instance, '/root/asleep')).toBe(false);
     await isFree();
@@ -280,9 +235,9 @@ describe('a process that is stopped past the deadline', () => {
 
   test('16: a machine that slept for longer than the lease leaves the change waiting', async () => {
     await withAgent();
-    const config = join(guard.stateDirectory, 'lease.yaml');
+    const config = join(subject.guard.stateDirectory, 'lease.yaml');
     await writeFile(config, 'defaults: { lease: 60s }\n', { mode: 0o600 });
-    const caller = guard.start(change('slept', '--confirm', '30m', '--config', config));
+    const caller = subject.guard.start(change('slept', '--confirm', '30m', '--config', config));
     await waitFor(isWaiting);
     process.kill(caller.pid ?? 0, 'SIGSTOP');
     const leaseMs = 60_000;
@@ -291,7 +246,7 @@ describe('a process that is stopped past the deadline', () => {
     process.kill(caller.pid ?? 0, 'SIGCONT');
     expect((await caller).exitCode).toBe(16);
     expect(await isWaiting()).toBe(true);
-    expect((await guard.run(['confirm', instance])).status).toBe(0);
+    expect((await subject.guard.run(['confirm', instance])).status).toBe(0);
     await isFree();
   });
 });
@@ -299,11 +254,11 @@ describe('a process that is stopped past the deadline', () => {
 describe('a caller that waits', () => {
   test('0: ends when somebody else confirms', async () => {
     await withAgent();
-    const caller = guard.start(change('attached', '--confirm', '5m'));
+    const caller = subject.guard.start(change('attached', '--confirm', '5m'));
     await waitFor(isWaiting);
-    const extended = await guard.run(['confirm', '--json', '--extend', '10m', instance]);
+    const extended = await subject.guard.run(['confirm', '--json', '--extend', '10m', instance]);
     expect(JSON.parse(extended.stdout)).toMatchObject({ type: 'confirmation-extended' });
-    const confirmed = await guard.run(['confirm', '--json', instance]);
+    const confirmed = await subject.guard.run(['confirm', '--json', instance]);
     expect(confirmed.status).toBe(0);
     expect(JSON.parse(confirmed.stdout)).toMatchObject({ type: 'run-ended', outcome: { outcome: 'kept' } });
     expect((await caller).exitCode).toBe(0);
@@ -313,16 +268,16 @@ describe('a caller that waits', () => {
 
   test('14: ends at the deadline', async () => {
     await withAgent();
-    expect((await guard.run(change('alone', '--confirm', '2s'))).status).toBe(14);
+    expect((await subject.guard.run(change('alone', '--confirm', '2s'))).status).toBe(14);
     expect(await fileExists(instance, '/root/alone')).toBe(false);
     await isFree();
   });
 
   test('14: ends when somebody rolls the change back', async () => {
     await withAgent();
-    const caller = guard.start(change('refused', '--confirm', '5m'));
+    const caller = subject.guard.start(change('refused', '--confirm', '5m'));
     await waitFor(isWaiting);
-    expect((await guard.run(['rollback', instance, '-y'])).status).toBe(0);
+    expect((await subject.guard.run(['rollback', instance, '-y'])).status).toBe(0);
     expect((await caller).exitCode).toBe(14);
     expect(await fileExists(instance, '/root/refused')).toBe(false);
     await isFree();
@@ -331,7 +286,7 @@ describe('a caller that waits', () => {
   test('14: rolls back by itself, however long that takes: nobody takes the run over from a guard that works', async () => {
     await withAgent();
     const slow = ['--hook', 'beforeRollback=sleep 25'];
-    const ended = await guard.run(change('slow', '--confirm', '2s', ...slow));
+    const ended = await subject.guard.run(change('slow', '--confirm', '2s', ...slow));
     expect(ended.status).toBe(14);
     expect(ended.stderr).not.toContain('Another guard');
     expect(await fileExists(instance, '/root/slow')).toBe(false);
@@ -340,9 +295,9 @@ describe('a caller that waits', () => {
 
   test('14: also where somebody rolls the change back, who waits for its end', async () => {
     await withAgent();
-    const caller = guard.start(change('waited-for', '--confirm', '5m', '--hook', 'beforeRollback=sleep 25'));
+    const caller = subject.guard.start(change('waited-for', '--confirm', '5m', '--hook', 'beforeRollback=sleep 25'));
     await waitFor(isWaiting);
-    const rollback = await guard.run(['rollback', instance, '-y']);
+    const rollback = await subject.guard.run(['rollback', instance, '-y']);
     expect(rollback.status).toBe(0);
     expect(await snapshotNames(instance)).not.toContain('guard-in-flight');
     expect((await caller).exitCode).toBe(14);
@@ -351,25 +306,25 @@ describe('a caller that waits', () => {
 
   test('16: leaves the change waiting when it is told to end', async () => {
     await withAgent();
-    const caller = guard.start(change('left', '--confirm', '5m'));
+    const caller = subject.guard.start(change('left', '--confirm', '5m'));
     await waitFor(isWaiting);
     process.kill(caller.pid ?? 0, 'SIGHUP');
     expect((await caller).exitCode).toBe(16);
     expect(await isWaiting()).toBe(true);
-    expect((await guard.run(['confirm', instance])).status).toBe(0);
+    expect((await subject.guard.run(['confirm', instance])).status).toBe(0);
     await isFree();
   });
 });
 
 test('guard rollback waits for nobody, also where guard.yaml says confirm', async () => {
   await withAgent();
-  const config = join(guard.stateDirectory, 'confirm.yaml');
+  const config = join(subject.guard.stateDirectory, 'confirm.yaml');
   await writeFile(config, 'defaults: { confirm: 5m, soak: 0s }\n', { mode: 0o600 });
-  const begun = await guard.run(['--config', config, '--detach', instance, '--', 'touch', '/root/yaml']);
+  const begun = await subject.guard.run(['--config', config, '--detach', instance, '--', 'touch', '/root/yaml']);
   expect(begun.status).toBe(16);
-  expect((await guard.run(['confirm', 'last'])).status).toBe(0);
+  expect((await subject.guard.run(['confirm', 'last'])).status).toBe(0);
   expect(await fileExists(instance, '/root/yaml')).toBe(true);
-  expect((await guard.run(['rollback', '--config', config, '-y', instance])).status).toBe(0);
+  expect((await subject.guard.run(['rollback', '--config', config, '-y', instance])).status).toBe(0);
   expect(await fileExists(instance, '/root/yaml')).toBe(false);
   await isFree();
 });
@@ -385,13 +340,13 @@ describe('a clock that is set while a change waits', () => {
 
   test('0: forward: the change goes on waiting', async () => {
     await withAgent();
-    const caller = guard.start(change('forward', '--confirm', '5m'), jump(day));
+    const caller = subject.guard.start(change('forward', '--confirm', '5m'), jump(day));
     await waitFor(isWaiting);
     // Long after the jump.
     const later = performance.now() + 5000;
     await waitFor(() => performance.now() > later);
     expect(await isWaiting()).toBe(true);
-    expect((await guard.run(['confirm', instance])).status).toBe(0);
+    expect((await subject.guard.run(['confirm', instance])).status).toBe(0);
     expect((await caller).exitCode).toBe(0);
     expect(await fileExists(instance, '/root/forward')).toBe(true);
     await isFree();
@@ -399,7 +354,7 @@ describe('a clock that is set while a change waits', () => {
 
   test('14: back: the deadline stays', async () => {
     await withAgent();
-    expect((await guard.run(change('back', '--confirm', '6s'), jump(-day))).status).toBe(14);
+    expect((await subject.guard.run(change('back', '--confirm', '6s'), jump(-day))).status).toBe(14);
     expect(await fileExists(instance, '/root/back')).toBe(false);
     await isFree();
   });
@@ -409,11 +364,11 @@ describe('at a terminal', () => {
   const terminals: PseudoTerminal[] = [];
 
   const atTerminal = async (file: string, confirm: string): Promise<PseudoTerminal> => {
-    const [program = '', ...before] = guard.command;
+    const [program = '', ...before] = subject.guard.command;
     const words = [...before, ...change(file, '--confirm', confirm)];
     const terminal = openTerminal(program, words, {
-      GUARD_STATE_DIR: guard.stateDirectory,
-      XDG_CONFIG_HOME: guard.stateDirectory,
+      GUARD_STATE_DIR: subject.guard.stateDirectory,
+      XDG_CONFIG_HOME: subject.guard.stateDirectory,
     });
     terminals.push(terminal);
     await terminal.shows('Keep it?');
@@ -453,7 +408,7 @@ describe('at a terminal', () => {
       terminal.type(keys);
       expect(await terminal.ended).toBe(16);
       expect(await isWaiting()).toBe(true);
-      expect((await guard.run(['confirm', instance])).status).toBe(0);
+      expect((await subject.guard.run(['confirm', instance])).status).toBe(0);
       await isFree();
     }
   });
@@ -470,18 +425,18 @@ describe('at a terminal', () => {
 
 describe('what tells of a change that waits', () => {
   test('guard runs, guard show, the notifications and the metrics', async () => {
-    const told = join(guard.stateDirectory, 'told');
-    const metrics = join(guard.stateDirectory, 'metrics.sock');
-    const configuration = join(guard.stateDirectory, 'notify.yaml');
+    const told = join(subject.guard.stateDirectory, 'told');
+    const metrics = join(subject.guard.stateDirectory, 'metrics.sock');
+    const configuration = join(subject.guard.stateDirectory, 'notify.yaml');
     const notify = `notify: [{ command: [sh, -c, 'cat >>${told}'], on: [waiting, rolled-back] }]`;
     await writeFile(configuration, `defaults: { ${notify} }\n`, { mode: 0o600 });
-    agent = await startAgent(guard, 'defaults: {}\n', '--metrics', `unix:${metrics}`);
-    const begun = await guard.run(change('told', '--confirm', '15s', '--detach', '--config', configuration));
+    const agent = await withAgent('--metrics', `unix:${metrics}`);
+    const begun = await subject.guard.run(change('told', '--confirm', '15s', '--detach', '--config', configuration));
     expect(begun.status).toBe(16);
     const { run, waitingUntil } = await lastRun();
     expect(waitingUntil).toBeGreaterThan(Date.now());
-    expect((await guard.run(['runs'])).stdout).toMatch(/waiting, \d+ s left/);
-    expect((await guard.run(['show', run])).stdout).toMatch(/Waits +for a confirmation until .* left\)/);
+    expect((await subject.guard.run(['runs'])).stdout).toMatch(/waiting, \d+ s left/);
+    expect((await subject.guard.run(['show', run])).stdout).toMatch(/Waits +for a confirmation until .* left\)/);
     await agent.saw('confirmation-waiting', { run });
     const scrape = async (): Promise<string> => {
       const { stdout } = await execa('curl', ['-s', '--unix-socket', metrics, 'http://guard/metrics'], {
@@ -502,10 +457,10 @@ describe('what tells of a change that waits', () => {
 
 test('0: a command on this machine confirms it, also when the caller has gone', async () => {
   await withAgent();
-  const word = join(guard.stateDirectory, 'word');
-  expect((await guard.run(change('by', '--confirm', '5m', '--confirm-by', `test -e ${word}`, '--detach'))).status).toBe(
-    16,
-  );
+  const word = join(subject.guard.stateDirectory, 'word');
+  expect(
+    (await subject.guard.run(change('by', '--confirm', '5m', '--confirm-by', `test -e ${word}`, '--detach'))).status,
+  ).toBe(16);
   await writeFile(word, '');
   await endedWith(0);
   expect(await fileExists(instance, '/root/by')).toBe(true);
@@ -515,11 +470,13 @@ test('0: a command on this machine confirms it, also when the caller has gone', 
 
 test('14: a command that hangs does not hide a deadline that was moved forward', async () => {
   await withAgent();
-  const started = join(guard.stateDirectory, 'started');
+  const started = join(subject.guard.stateDirectory, 'started');
   const hanging = `sh -c 'touch ${started}; exec sleep 600'`;
-  expect((await guard.run(change('hangs', '--confirm', '10m', '--confirm-by', hanging, '--detach'))).status).toBe(16);
-  await waitFor(async () => (await readdir(guard.stateDirectory)).includes('started'));
-  expect((await guard.run(['confirm', instance, '--extend', '2s'])).status).toBe(0);
+  expect(
+    (await subject.guard.run(change('hangs', '--confirm', '10m', '--confirm-by', hanging, '--detach'))).status,
+  ).toBe(16);
+  await waitFor(async () => (await readdir(subject.guard.stateDirectory)).includes('started'));
+  expect((await subject.guard.run(['confirm', instance, '--extend', '2s'])).status).toBe(0);
   // A try may take 60 s: a keeper that waits for its end acts later than this.
   await waitFor(async () => (await lastRun()).exitStatus === 14, { limitMs: 30_000 });
   expect(await fileExists(instance, '/root/hangs')).toBe(false);

@@ -1,48 +1,34 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { guardUnderTest, snapshotNames, statusOf, type GuardUnderTest } from './guard.ts';
+import { describe, expect, test } from 'vitest';
 import { incusCommand, remove } from './incus-subject.ts';
 import { isolationTests } from './rehearsal-isolation.suite.ts';
 import { removalTests } from './rehearsal-removal.suite.ts';
 import { addressOf, copies, inside, launchApp, write } from './rehearsal-subject.ts';
+import { rehearsedApp } from './rehearsed-app.ts';
 
 const instance = 'gr-rehearsal-copy';
-let guard: GuardUnderTest;
-let address: string;
-
-beforeAll(async () => {
-  guard = await guardUnderTest();
-  address = await launchApp(instance);
-});
-
-afterAll(async () => {
-  await remove(instance);
-  await remove(instance, 'guard-rehearsal');
-  await guard.remove();
-});
-
-const quickly = ['--soak', '0s', '--verify-timeout', '20s'];
-const sh = (script: string): string[] => [instance, '--', 'sh', '-c', script];
-
-const leavesNothing = async (): Promise<void> => {
-  expect(await copies()).toEqual([]);
-  expect(await snapshotNames(instance)).not.toContain('guard-in-flight');
-  expect(await statusOf(instance)).toBe('Running');
-};
+const subject = rehearsedApp(instance);
+const { quickly, sh, leavesNothing } = subject;
 
 test('the copy has the name, the host name and the machine id of the instance', async () => {
   const ask = 'hostname; cat /etc/machine-id; cat /sys/class/net/eth0/address';
-  const ended = await guard.run(['rehearse', ...quickly, ...sh(ask)]);
+  const ended = await subject.guard.run(['rehearse', ...quickly, ...sh(ask)]);
   expect(ended.stdout.trim()).toBe((await inside(instance, ask)).trim());
 });
 
 describe('checks', () => {
   test('ask the copy where they name {address}, and are not passed where they ask somebody else', async () => {
-    const file = join(guard.stateDirectory, 'checks.yaml');
-    const checks = { copy: { http: 'http://{address}:8080/' }, original: { tcp: `${address}:8080` } };
+    const file = join(subject.guard.stateDirectory, 'checks.yaml');
+    const checks = { copy: { http: 'http://{address}:8080/' }, original: { tcp: `${subject.address}:8080` } };
     await writeFile(file, JSON.stringify({ defaults: { checks } }));
-    const ended = await guard.run(['rehearse', '--config', file, ...quickly, ...sh('systemctl stop app.service')]);
+    const ended = await subject.guard.run([
+      'rehearse',
+      '--config',
+      file,
+      ...quickly,
+      ...sh('systemctl stop app.service'),
+    ]);
     expect(ended).toMatchObject({ status: 33 });
     expect(ended.stderr).toContain('check "copy" passed before and now fails');
     expect(ended.stderr).toContain('check "original" is not rehearsed');
@@ -52,7 +38,7 @@ describe('checks', () => {
 test('what runs and would not survive a reboot is told, change or no change', async () => {
   await write(instance, '/etc/systemd/system/byhand.service', '[Service]\nExecStart=/bin/sleep infinity\n');
   await inside(instance, 'systemctl daemon-reload; systemctl start byhand.service');
-  const ended = await guard.run(['rehearse', ...quickly, instance, '--', 'true']);
+  const ended = await subject.guard.run(['rehearse', ...quickly, instance, '--', 'true']);
   await inside(instance, 'systemctl stop byhand.service');
   expect(ended).toMatchObject({ status: 0 });
   expect(ended.stderr).toMatch(/would not survive a reboot today[^]*byhand\.service/);
@@ -75,7 +61,7 @@ describe('volumes and devices', () => {
     await incusCommand('config', 'device', 'add', instance, 'host', 'disk', 'source=/usr/share/misc', 'path=/host');
     try {
       await inside(instance, 'echo original >/data/file');
-      const ended = await guard.run([
+      const ended = await subject.guard.run([
         'rehearse',
         ...quickly,
         ...sh('cat /data/file; echo changed >/data/file; ls -A /host'),
@@ -104,14 +90,18 @@ describe('volumes and devices', () => {
 
 describe('packages', () => {
   test('come from the copy’s own sources', async () => {
-    const ended = await guard.run(['rehearse', ...quickly, ...sh('apt-get -q update && apt-get -q -y install hello')]);
+    const ended = await subject.guard.run([
+      'rehearse',
+      ...quickly,
+      ...sh('apt-get -q update && apt-get -q -y install hello'),
+    ]);
     expect(ended).toMatchObject({ status: 0 });
     expect(ended.stderr).toMatch(/packages that had changed: .*hello/);
   });
 
   test('a command that needs another host ends with 34, and the host is told', async () => {
     const ask = `exec 3<>/dev/tcp/127.0.0.1/31428; printf 'GET http://hooks.example/x HTTP/1.1\\r\\nHost: hooks.example\\r\\n\\r\\n' >&3; read -r _ status _ <&3; test "$status" = 200`;
-    const ended = await guard.run(['rehearse', ...quickly, instance, '--', 'bash', '-c', ask]);
+    const ended = await subject.guard.run(['rehearse', ...quickly, instance, '--', 'bash', '-c', ask]);
     expect(ended).toMatchObject({ status: 34 });
     expect(ended.stderr).toContain('may not reach hooks.example');
     await leavesNothing();
@@ -120,21 +110,21 @@ describe('packages', () => {
 
 describe('a guard that is killed', () => {
   test.each([700, 1500, 2500, 4000])('%i ms after its start leaves nothing after guard recover', async (ms) => {
-    const run = guard.start(['rehearse', ...quickly, ...sh('sleep 1')]);
+    const run = subject.guard.start(['rehearse', ...quickly, ...sh('sleep 1')]);
     await new Promise((resolve) => setTimeout(resolve, ms));
     run.kill('SIGKILL');
     await run;
-    expect((await guard.run(['recover'])).status).toBe(0);
+    expect((await subject.guard.run(['recover'])).status).toBe(0);
     await leavesNothing();
-    expect(await addressOf(instance)).toBe(address);
+    expect(await addressOf(instance)).toBe(subject.address);
   });
 
   test('--keep-rehearsal keeps the copy, and the next rehearsal says so', async () => {
-    const kept = await guard.run(['rehearse', '--keep-rehearsal', ...quickly, ...sh('true')]);
+    const kept = await subject.guard.run(['rehearse', '--keep-rehearsal', ...quickly, ...sh('true')]);
     expect(kept).toMatchObject({ status: 0 });
     expect(kept.stderr).toContain(`incus delete --force ${instance} --project guard-rehearsal`);
     expect(await copies()).toEqual([instance]);
-    const next = await guard.run(['rehearse', ...quickly, ...sh('true')]);
+    const next = await subject.guard.run(['rehearse', ...quickly, ...sh('true')]);
     expect(next).toMatchObject({ status: 31 });
     expect(next.stderr).toContain('There is already a copy');
     await remove(instance, 'guard-rehearsal');
@@ -156,8 +146,8 @@ describe('guard forecast', () => {
     // A source that is not there: `apt-get update` fails.
     await inside(broken, 'echo "deb [trusted=yes] file:/nowhere x main" >/etc/apt/sources.list.d/broken.list');
     try {
-      const file = join(guard.stateDirectory, 'forecast.json');
-      const ended = await guard.run(['forecast', '--report', `json=${file}`, instance, broken]);
+      const file = join(subject.guard.stateDirectory, 'forecast.json');
+      const ended = await subject.guard.run(['forecast', '--report', `json=${file}`, instance, broken]);
       expect(ended).toMatchObject({ status: 33 });
       expect(ended.stdout).toMatch(
         new RegExp(`${broken} +rehearsal failed +33 +the upgrade ended with exit status 100`),
@@ -175,7 +165,7 @@ describe('guard forecast', () => {
   });
 
   test('an instance that is not there is told, and does not stop the others', async () => {
-    const ended = await guard.run(['forecast', '--json', 'gr-none']);
+    const ended = await subject.guard.run(['forecast', '--json', 'gr-none']);
     expect(ended).toMatchObject({ status: 34 });
     expect(JSON.parse(ended.stdout)).toMatchObject({ instance: 'gr-none', outcome: 'refused' });
   });
@@ -184,7 +174,7 @@ describe('guard forecast', () => {
 test('a change that is not the rehearsed one any more is refused with 34, unless --allow-drift', async () => {
   await inside(instance, `apt-get -q -y purge hello >/dev/null 2>&1; apt-get -q update >/dev/null`);
   const words = [...quickly, instance, '--', 'apt-get', '-y', 'install', 'hello'];
-  const run = guard.start(['--rehearse', ...words]);
+  const run = subject.guard.start(['--rehearse', ...words]);
   // While the copy is judged, the instance gets the package by other means.
   for (;;) {
     if ((await copies()).length > 0) break;

@@ -28,7 +28,7 @@ export type ConfirmationEnd = 'confirmed' | 'refused' | 'expired' | 'left' | 'mi
 const readMs = 1000;
 const tryMs = 5000;
 
-/** How often what another guard does is looked at after the deadline, in milliseconds. */
+/** After the deadline: how often this guard checks what another guard does, in milliseconds. */
 const overdueMs = 250;
 
 /** A plan whose change waits for a confirmation. */
@@ -234,7 +234,7 @@ type Seen =
   | 'unknown'
   | 'unwritable';
 
-/** The confirmation of now, after an action where there is one. */
+/** The present state of the confirmation, after the action if there was one. */
 function look(plan: Plan, tools: RunTools, known: KnownWait, action: ConfirmationAction | null): Promise<Seen> {
   return action === null ? read(plan, tools, known) : act(plan, tools, known, action);
 }

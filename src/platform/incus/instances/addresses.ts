@@ -8,8 +8,8 @@ import { gatewaysOfThisHost } from './gateways.ts';
 import { getRawInstance, type RawInstance } from './instance.ts';
 
 /**
- * Of the claimed addresses, those that are the instance's own as far as the server knows. Incus tells no routes of its host,
- * so `readGateways` reads those of this machine, which most often is the server or in the server's network.
+ * Returns those of the claimed addresses that belong to the instance, as far as the server knows. Incus does not report the routes
+ * of its host, so `readGateways` reads those of this machine: it usually is the server, or is in the same network.
  */
 export async function confirmAddresses(
   incus: Incus,
@@ -23,13 +23,13 @@ export async function confirmAddresses(
   const known = await knowledgeOf(incus, instance.value);
   if (!known.ok) return known;
   const confirmed = confirmedAddresses(claimed, known.value);
-  // What the server gave an instance, it gave nobody else.
+  // The server never gives one address to two instances, so the others need not be read.
   const assigned = confirmedAddresses(claimed, { ...known.value, networks: [] });
   if (assigned.length === confirmed.length) return ok(confirmed);
   const others = await addressesOfOthers(incus, name);
-  // Where others cannot be seen, an address that the server did not give may be one of theirs.
+  // If the user may not see all instances, an address that the server did not give may belong to one of them.
   if (!others.ok) return isUnknown(others.error) ? others : ok(assigned);
-  // Another instance cannot take an address away by setting it, too.
+  // An address that the server gave to this instance stays its own, even if another instance sets the same one.
   const ofOthers = [...others.value, ...(await readGateways())];
   const free = confirmedAddresses(confirmed, { ...known.value, ofOthers });
   return ok(confirmed.filter((address) => assigned.includes(address) || free.includes(address)));
@@ -94,7 +94,7 @@ function wordsOf(keys: Readonly<Record<string, string>>, names: readonly string[
     .filter((word) => word !== '' && word !== 'none');
 }
 
-/** What a managed network, or an interface of the server, says of addresses. What this user may not see is not known. */
+/** The addresses in the configuration of a managed network or of an interface of the server. What the user may not see is unknown. */
 async function knowledgeOfLink(
   incus: Incus,
   location: string | null,
@@ -137,7 +137,7 @@ async function knowledgeOfLink(
   });
 }
 
-/** Null where there is none of that name, or this user may not see it. Networks may be those of the default project. */
+/** Null if no network has that name, or if the user may not see it. It may be a network of the default project. */
 async function readNetwork(
   incus: Incus,
   path: readonly string[],
@@ -152,7 +152,7 @@ async function readNetwork(
   return ok(null);
 }
 
-/** Whether another try may answer. */
+/** Whether a further attempt may succeed. */
 function isUnknown(failure: PlatformFailure): boolean {
   return isTransient(failure) || failure.kind === 'timed-out';
 }
