@@ -23,6 +23,8 @@ export interface AgentTools {
   readonly recover: (serverProject: ServerProject) => Promise<void>;
   /** The package manager whose end a run still waits for; null for every other run. */
   readonly managerOf: (run: string) => Promise<number | null>;
+  /** Whether the guard of a run has lost it, although its process lives. */
+  readonly hasLost: (run: string) => Promise<boolean>;
   /** Aborts when the agent should stop. */
   readonly signal: AbortSignal;
 }
@@ -65,7 +67,7 @@ export async function runAgent(serverProjects: readonly ServerProject[], tools: 
 }
 
 function openInstanceSession(serverProject: ServerProject, subject: Subject, tools: AgentTools): InstanceSession {
-  const { clock, emit, version, inspectHolder, managerOf } = tools;
+  const { clock, emit, version, inspectHolder, managerOf, hasLost } = tools;
   const { instance } = subject;
   const transactions = createTransactions({
     clock,
@@ -78,6 +80,7 @@ function openInstanceSession(serverProject: ServerProject, subject: Subject, too
           instance,
           inspectHolder,
           managerOf,
+          hasLost,
           admit,
           run: (order) => tools.run(serverProject, instance, order),
         },

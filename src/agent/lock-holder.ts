@@ -20,7 +20,13 @@ const betweenMs = 5000;
  * except for the run that belongs to the asking package manager (`isSame`): whoever finishes that run waits for it.
  */
 export async function findActiveRun(
-  tools: { readonly platform: Platform; readonly clock: Clock; readonly inspectHolder: InspectHolder },
+  tools: {
+    readonly platform: Platform;
+    readonly clock: Clock;
+    readonly inspectHolder: InspectHolder;
+    /** Whether the guard of the run has lost it, although its process lives. */
+    readonly hasLost: (run: string) => Promise<boolean>;
+  },
   name: string,
   limitMs: number,
   isSame: (run: string) => Promise<boolean>,
@@ -42,7 +48,7 @@ export async function findActiveRun(
         kind: 'unknown',
         message: `The change of run ${mark.run} waits to be confirmed or rolled back, and the rollback would undo this transaction.`,
       };
-    const lives = mark !== null && tools.inspectHolder(mark.holder) !== 'dead';
+    const lives = mark !== null && tools.inspectHolder(mark.holder) !== 'dead' && !(await tools.hasLost(mark.run));
     if (lives && mark.recovering !== true) return { kind: 'guarded' };
     // A recovery, perhaps by this agent, rolls back what is changed now.
     if (mark !== null && isOver(limitMs))

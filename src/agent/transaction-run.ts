@@ -46,6 +46,8 @@ export interface TransactionTools {
   readonly inspectHolder: InspectHolder;
   /** The package manager whose end a run still waits for; null for every other run. */
   readonly managerOf: (run: string) => Promise<number | null>;
+  /** Whether the guard of the run has lost it, although its process lives. */
+  readonly hasLost: (run: string) => Promise<boolean>;
   readonly run: (order: RunOrder) => Promise<Outcome>;
   /** Called before a run starts. Returns null, or why no run may start. */
   readonly admit: () => string | null;

@@ -4,7 +4,7 @@ import type { ServerProject } from '../agent/instance-watcher.ts';
 import type { Settings } from '../config/settings.ts';
 import { inspectHolder } from '../journal/holder.ts';
 import { unfinishedRuns } from '../journal/run-index.ts';
-import { readRun, type RunRecord } from '../journal/runs.ts';
+import { isLost, readRun, type RunRecord } from '../journal/runs.ts';
 import type { Result } from '../result.ts';
 import { neutralise } from '../text.ts';
 import { warnUsers } from './agent-run.ts';
@@ -35,12 +35,13 @@ export function recoveries(context: Context, tools: RecoveryTools): (serverProje
   };
 }
 
-function isOf(serverProject: ServerProject, { started }: RunRecord): boolean {
+function isOf(serverProject: ServerProject, record: RunRecord): boolean {
+  const { started } = record;
   return (
     started?.transaction !== undefined &&
     started.project === serverProject.project &&
     started.remote === serverProject.remote &&
-    inspectHolder(started.holder) !== 'alive'
+    (isLost(record) || inspectHolder(started.holder) !== 'alive')
   );
 }
 

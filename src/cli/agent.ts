@@ -13,7 +13,7 @@ import type { InstanceConnection } from '../platform/incus/remote/reach.ts';
 import { adviceForRecords } from '../journal/file-failure.ts';
 import { inspectHolder } from '../journal/holder.ts';
 import { listRunsOf } from '../journal/run-index.ts';
-import { readRun } from '../journal/runs.ts';
+import { isLost, readRun } from '../journal/runs.ts';
 import { createAgentLog } from '../report/agent-log.ts';
 import { err, ok, type Result } from '../result.ts';
 import { recoveries } from './agent-recovery.ts';
@@ -132,6 +132,10 @@ async function workFor(
     signal,
     settings,
     managerOf: (run) => managerOf(context, run),
+    hasLost: async (run) => {
+      const record = await readRun(stateDirectoryOf(context), run);
+      return record !== null && isLost(record);
+    },
     run: async (serverProject, instance, order) => {
       const outcome = await runTransaction(context, emit, serverProject, instance, order);
       const connection = reached.find(({ platform }) => platform === serverProject.platform);

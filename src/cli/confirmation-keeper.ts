@@ -329,6 +329,10 @@ async function actOn(
     }
     case 'look-again':
       return;
+    case 'unprovable': {
+      const message = `Run ${run} waited for a confirmation. Its record and its marker on ${instance} are missing, so guard cannot tell whether the restore point in flight there is of this run, and rolls nothing back. Look at the instance: \`guard recover ${instance}\` finishes what is in flight there.`;
+      return reportTrouble(context, options, waiting, entry, { about: kept.step, message });
+    }
     case 'finish':
       return finish(context, options, session, waiting, entry);
     case 'finished': {

@@ -7,7 +7,7 @@ import { openJournal } from '../journal/journal.ts';
 import { keptRestorePoints } from '../journal/kept-restore-points.ts';
 import { newRunId } from '../journal/run-id.ts';
 import { unfinishedRuns } from '../journal/run-index.ts';
-import { readBaseline, readRun, type RunRecord } from '../journal/runs.ts';
+import { isLost, readBaseline, readRun, type RunRecord } from '../journal/runs.ts';
 import { readWaitingNote } from '../journal/waiting-runs.ts';
 import type { Target } from '../report/run-report.ts';
 import { createView } from '../report/view.ts';
@@ -81,7 +81,9 @@ export function defineRecover(program: Command, call: Call): void {
 async function recoverAll(context: Context, options: RecoverOptions, unfinished: Unfinished): Promise<number> {
   const runs = await unfinishedRuns(stateDirectoryOf(context));
   // Whether one of another boot, or of this host under another name, lives its lease tells.
-  const dead = runs.filter(({ started }) => started !== null && inspectHolder(started.holder) !== 'alive');
+  const dead = runs.filter(
+    (record) => record.started !== null && (isLost(record) || inspectHolder(record.started.holder) !== 'alive'),
+  );
   if (dead.length === 0) await reportNothingToDo(context, options, null);
   return recoverSeparately(context, dead, unfinished, (own, name, record) =>
     recoverInstance(own, name, { ...options, project: record.started?.project ?? 'default' }, record),

@@ -412,8 +412,7 @@ function recorderOf(
       publisher.publishSoon(record);
       return ok(undefined);
     }
-    const isBeforeChange = event.type === 'member-begun' || event.type === 'revert-begun';
-    const giveUpAt = clock.monotonic() + (isBeforeChange ? publishLimitMs : 0);
+    const giveUpAt = clock.monotonic() + (event.type === 'member-begun' ? publishLimitMs : 0);
     let written = await publisher.publish(record);
     while (!written.ok && !written.error.isFinal && !over.aborted && clock.monotonic() < giveUpAt) {
       await clock.sleep(publishPollMs, over);

@@ -70,10 +70,10 @@ export async function settleAndFinish(
   const { platform, instance } = session.reached;
   const leftMs = remainingMs(confirmation.deadline, readClocks(context.clock.now));
   // By now the people inside have been warned of a rollback.
-  if (action.kind === 'confirm' && leftMs <= warningMs) await userNoticesFor(platform, instance).warn(confirmedMessage);
+  if (action.kind === 'confirm' && leftMs <= warningMs) void userNoticesFor(platform, instance).warn(confirmedMessage);
   const readRecord = (): Promise<RunRecord | null> => readRun(state, waiting.run);
   const tools = { platform, clock: context.clock, holder: currentHolder(), inspectHolder, readRecord };
-  if ((await awaitOtherGuard(tools, instance, waiting.run, waiting.known?.createdAt ?? null)) !== 'finished') {
+  if ((await awaitOtherGuard(tools, instance, waiting.run, waiting.pointCreatedAt)) === 'silent') {
     const record = await readRecord();
     const status = await recoverInstance(
       context,

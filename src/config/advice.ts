@@ -11,7 +11,7 @@ export function adviceFor(value: unknown, expected: string): string {
   if (placeholder !== null) return `A text that begins with "{" needs quotes: "${placeholder}".`;
   if (typeof value === 'boolean' && expected.startsWith('a text')) return `As a text, write it in quotes: "${value}".`;
   if (expected.includes('numeric id') && typeof value === 'string')
-    return `guard does not look up names in the instance: run \`id -u ${neutralise(value, 40)}\` in it for the number.`;
+    return `guard does not look up names in the instance: run \`id -u ${neutralise(value, 40)}\` in the instance for its number.`;
   return typeof value === 'string' ? adviceForWord(value, expected) : '';
 }
 

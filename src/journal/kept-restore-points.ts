@@ -33,6 +33,8 @@ export async function keptRestorePoints(
 ): Promise<KeptRestorePoint[]> {
   const quoted = names && new Set([...names].map((name) => JSON.stringify(name)));
   const mayFit = (line: string): boolean => {
+    // It was kept after the line was written, if the record says so.
+    if (line.includes('"released":null')) return true;
     const name = quotedName.exec(line)?.[1];
     return name !== undefined && (quoted?.has(name) ?? true);
   };

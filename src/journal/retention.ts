@@ -57,9 +57,11 @@ function onlyOf(notes: ReadonlyMap<string, FinishedNote>, runs: ReadonlySet<stri
 
 async function isNeeded(state: string, run: string, mayExist: MayExist): Promise<boolean> {
   const summary = await readSummary(state, run);
-  if (summary?.started == null) return false;
+  if (summary === null) return false;
   const [point] = keptBy(summary);
-  return point !== undefined && mayExist(point, summary.started);
+  if (point === undefined) return false;
+  // Nothing tells where its restore point is.
+  return summary.started === null || mayExist(point, summary.started);
 }
 
 /** Removes one record, whatever it holds; false where it could not be removed. */

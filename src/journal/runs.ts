@@ -128,6 +128,11 @@ export function foldEvents(run: string, directory: string, events: readonly Reco
   };
 }
 
+/** Whether the guard of a run recorded that it lost it. It works on it no more, also where its process lives. */
+export function isLost({ ended }: Pick<RunRecord, 'ended'>): boolean {
+  return ended !== null && isLoss(ended.outcome);
+}
+
 function isLoss(outcome: EventOf<'run-ended'>['outcome']): boolean {
   return outcome.outcome === 'rollback-failed' && outcome.lost === true;
 }

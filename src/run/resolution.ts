@@ -6,6 +6,7 @@ import { decide, type Decision } from './decision.ts';
 import { differencesSince } from './differences.ts';
 import type { Plan } from './plan.ts';
 import type { PreparedRun } from './prepared-run.ts';
+import { foreignRestore } from './rollback/foreign-restore.ts';
 import type { RunTools } from './tools.ts';
 import { verify } from './verify.ts';
 
@@ -103,9 +104,10 @@ async function mayBeUnchanged(
 async function checkAgain(
   plan: Plan,
   tools: RunTools,
-  { baseline, lease }: PreparedRun,
+  prepared: PreparedRun,
   attempt: WholeAttempt,
 ): Promise<WholeAttempt> {
+  const { baseline, lease } = prepared;
   const { verdict, facts, interruptedBy, choice } = await verify(
     plan,
     { ...tools, lease },
@@ -113,5 +115,6 @@ async function checkAgain(
     attempt.end,
     plan.limits.soakMs,
   );
-  return { ...attempt, verdict, factsAfter: facts, interruptedBy, choice };
+  const foreign = verdict.verdict === 'healthy' ? await foreignRestore(plan, tools, prepared) : null;
+  return { ...attempt, verdict: foreign ?? verdict, factsAfter: facts, interruptedBy, choice };
 }

@@ -21,7 +21,11 @@ const waiting = { state: 'waiting', deadline: { bootId: 'boot', sinceBootMs: 60_
 /** What a package manager is told whose instance has this marker, and after how long. */
 async function askedOf(
   mark: RunMarker | null,
-  { holder, same = false }: { readonly holder: 'alive' | 'dead' | 'elsewhere'; readonly same?: boolean },
+  {
+    holder,
+    same = false,
+    lost = false,
+  }: { readonly holder: 'alive' | 'dead' | 'elsewhere'; readonly same?: boolean; readonly lost?: boolean },
 ) {
   const time = createVirtualTime();
   const server = createMemoryServer({ clock: time.startProcess().clock, exec: () => Promise.resolve(0) });
@@ -30,7 +34,7 @@ async function askedOf(
   const process = time.startProcess();
   const { clock } = process;
   const platform = connectMemory(server, { process });
-  const tools = { platform, clock, inspectHolder: () => holder };
+  const tools = { platform, clock, inspectHolder: () => holder, hasLost: () => Promise.resolve(lost) };
   const ended = await time.run(process, async () => {
     await platform.createSnapshot('c1', { name: inFlightName, expiresAt: null }, { limitMs: 1000 });
     const began = clock.monotonic();
@@ -51,6 +55,11 @@ describe('a package manager that asks while a restore point is in flight', () =>
     expect(await askedOf({ ...marker, recovering: true }, { holder: 'alive', same: true })).toMatchObject({
       kind: 'guarded',
     });
+  });
+
+  test('is never part of a run that its living guard has lost: whoever finishes it may roll it back', async () => {
+    const found = await askedOf(marker, { holder: 'alive', lost: true });
+    expect(found).toMatchObject({ kind: 'unknown', message: expect.stringContaining('guard recover') });
   });
 
   test('is never part of a run that is being recovered: the rollback would undo what it changes', async () => {

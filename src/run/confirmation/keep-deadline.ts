@@ -12,7 +12,9 @@ export type KeeperStep =
   | { readonly step: 'finish' }
   /** Nothing of it is in flight any more. */
   | { readonly step: 'finished' }
-  /** The instance could not be read or written, another guard has just settled it, or what is in flight may be another run's. */
+  /** A restore point is in flight, and nothing proves that it is of this run: somebody has to look. */
+  | { readonly step: 'unprovable' }
+  /** The instance could not be read or written, or another guard has just settled it. */
   | { readonly step: 'look-again' };
 
 /**
@@ -40,8 +42,10 @@ export async function keepDeadline(
   }
   if (wait.state === 'settled' && isOwn(tools, wait.confirmation)) return { step: 'finish' };
   const end = await awaitOtherGuard(tools, instance, run, known?.createdAt ?? null);
-  return { step: end === 'finished' ? 'finished' : end === 'silent' ? 'finish' : 'look-again' };
+  return { step: stepAfter[end] };
 }
+
+const stepAfter = { finished: 'finished', silent: 'finish', unknown: 'unprovable' } as const;
 
 function isOwn({ holder }: SettlementTools, { settledBy }: Confirmation): boolean {
   return settledBy?.id === holder.id;

@@ -18,6 +18,8 @@ export type WaitingMarker = RunMarker & {
   readonly problem: WaitProblem | null;
   /** What this host recorded of it; null on another host. */
   readonly known: KnownWait | null;
+  /** The server's `created_at` of the restore point that was in flight; null where there was none. */
+  readonly pointCreatedAt: string | null;
 };
 
 /** What the records of this host say of changes that wait. */
@@ -57,7 +59,8 @@ async function readWaiting(
     const wait = waitStateOf(run, known, shown, readClocks());
     if (wait.state === 'none') continue;
     const problem = wait.state === 'waiting' ? wait.problem : null;
-    return ok({ ...wait.marker, confirmation: wait.confirmation, problem, known });
+    const pointCreatedAt = shown.inFlight?.createdAt ?? null;
+    return ok({ ...wait.marker, confirmation: wait.confirmation, problem, known, pointCreatedAt });
   }
   return ok(null);
 }

@@ -3,7 +3,7 @@ import type { Outcome, RunStarted } from '../../event.ts';
 import type { Baseline } from '../../health/baseline.ts';
 import { isOfInstance, type InstanceIdentity } from '../../journal/instance-identity.ts';
 import { isFinished } from '../../journal/run-summary.ts';
-import type { RunRecord } from '../../journal/runs.ts';
+import { isLost, type RunRecord } from '../../journal/runs.ts';
 import type { LifecycleCommands } from '../../lifecycle-command.ts';
 import { retryTransient } from '../../platform/retry.ts';
 import { err, ok, type Result } from '../../result.ts';
@@ -113,7 +113,9 @@ async function recoverFound(
   if (!readable.ok) return refusal(readable.error);
   const isFree = isIdle || hasMakerLeft(found, record);
   const policy = { leaseMs: plan.limits.leaseMs, takeOver };
-  const holderEnd = isFree ? ok('dead' as const) : await requireDeadHolder(tools, found, record, policy);
+  const holderEnd = isFree
+    ? ok(record !== null && isLost(record) ? ('given-up' as const) : ('dead' as const))
+    : await requireDeadHolder(tools, found, record, policy);
   if (!holderEnd.ok) return refusal(holderEnd.error);
   const repaired = await repairLeftovers(plan, tools, found, await tools.keptRestorePoints(identity));
   if (!repaired.ok) return refusal(repaired.error);
@@ -237,7 +239,7 @@ function hooksOf(record: RunRecord | null, configured: LifecycleCommands): Lifec
  * process cannot be seen, and need not be waited for.
  */
 function hasMakerLeft({ marker }: RunLeftovers, record: RunRecord | null): boolean {
-  const isLeft = record?.ended?.outcome.outcome === 'waiting';
+  const isLeft = record !== null && (record.ended?.outcome.outcome === 'waiting' || isLost(record));
   return isLeft && marker !== null && marker.holder.id === record.started?.holder.id;
 }
 

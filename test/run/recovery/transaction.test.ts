@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import type { Outcome } from '../../../src/event.ts';
 import { guardedRun } from '../../../src/run/guarded-run.ts';
 import { recoverInstance } from '../engine/recovery.ts';
-import { createWorld, planOf, setVersion, startGuard, versionOf, type World } from '../engine/world.ts';
+import { createWorld, planOf, setVersion, startGuard, versionOf, type Guard, type World } from '../engine/world.ts';
 
 const run = '20270101-000000-aaaa';
 const pid = 4711;
@@ -90,11 +90,9 @@ describe('the recovery of a transaction', () => {
 /** What the record says in the end. */
 const endOf = (world: World): Outcome | undefined => foldEvents(run, '', world.journal.get(run) ?? []).ended?.outcome;
 
-test('--take-over gets through while the guard that holds the instance lives, which then waits for nothing more', async () => {
-  const world = createWorldWith(() => true);
-  const holder = startGuard(world, { run });
-  const tools = { platform: holder.tools.platform, clock: holder.tools.clock };
-  const transaction: Transaction = {
+/** As the agent runs it: it waits until the package manager has ended. */
+function waitingTransaction({ tools: { platform, clock } }: Guard): Transaction {
+  return {
     manager: 'apt',
     pid,
     packages: 1,
@@ -102,11 +100,16 @@ test('--take-over gets through while the guard that holds the instance lives, wh
     begin: () => {},
     ended: async (signal) => {
       const wait = { pids: () => [pid], settleMs: 0, limitMs: 86_400_000, readyMs: 1000 };
-      const end = await waitForTransaction(tools, 'web', wait, signal);
+      const end = await waitForTransaction({ platform, clock }, 'web', wait, signal);
       return { end: { kind: 'lost', message: end }, finished: true };
     },
   };
-  const plan = planOf('good', run, { change: transactionChange(transaction) });
+}
+
+test('--take-over gets through while the guard that holds the instance lives, which then waits for nothing more', async () => {
+  const world = createWorldWith(() => true);
+  const holder = startGuard(world, { run });
+  const plan = planOf('good', run, { change: transactionChange(waitingTransaction(holder)) });
   const held = guardedRun(plan, holder.tools);
   await world.time.pass(10_000);
   expect(await recovered(world)).toMatchObject({ outcome: 'busy' });
@@ -116,6 +119,22 @@ test('--take-over gets through while the guard that holds the instance lives, wh
   expect(end).toMatchObject({ end: 'done', value: { outcome: 'rollback-failed', lost: true } });
   expect(world.server.clock.monotonic()).toBeLessThan(120_000);
   expect(endOf(world)).toMatchObject({ outcome: 'rolled-back' });
+});
+
+test('what a living guard has lost because the server was silent is recovered without waiting for its process', async () => {
+  let lives = true;
+  const world = createWorldWith(() => lives);
+  const holder = startGuard(world, { run });
+  const plan = planOf('good', run, { change: transactionChange(waitingTransaction(holder)) });
+  const held = guardedRun(plan, holder.tools);
+  await world.time.pass(10_000);
+  world.server.downUntil = world.server.clock.monotonic() + 300_000;
+  const end = await world.time.run(holder.process, () => held);
+  expect(end).toMatchObject({ end: 'done', value: { outcome: 'rollback-failed', lost: true } });
+  world.server.downUntil = world.server.clock.monotonic();
+  lives = false;
+  expect(await recovered(world)).toEqual({ outcome: 'kept' });
+  expect(world.instance.snapshots.map(({ name }) => name)).not.toContain('guard-in-flight');
 });
 
 test('a recovery that waits for a process waits no longer once another one has taken the run over (F33)', async () => {
