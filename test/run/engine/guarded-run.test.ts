@@ -3,7 +3,17 @@ import { describe, expect, test } from 'vitest';
 import { guardedRun } from '../../../src/run/guarded-run.ts';
 import { announce } from '../../../src/platform/memory/server.ts';
 import type { RunPlan } from '../../../src/run/changes/change.ts';
-import { createWorld, instanceName, planOf, startGuard, versionOf, type CommandKind, type World } from './world.ts';
+import type { Person } from '../../../src/question.ts';
+import {
+  createWorld,
+  instanceName,
+  planOf,
+  setVersion,
+  startGuard,
+  versionOf,
+  type CommandKind,
+  type World,
+} from './world.ts';
 
 const run = '20270101-000000-aaaa';
 
@@ -104,6 +114,27 @@ describe('a guarded run on the memory platform', () => {
     world.onCommand = () => announce(world.server, instanceName, true);
     expect(await runOn(world, 'good')).toEqual({ outcome: 'rolled-back', cause: 'inconclusive' });
     expect(world.server.watchers.size).toBe(0);
+  });
+
+  test('notices a restore by somebody else also when a person at the terminal lets guard check again', async () => {
+    const world = createWorld();
+    const { process, tools } = startGuard(world, { run });
+    let asked = 0;
+    const person: Person = {
+      ask: async () => {
+        asked += 1;
+        if (asked > 1) return 'rollback';
+        setVersion(world, 'v1');
+        announce(world.server, instanceName, true);
+        world.instance.generation = 'of somebody else';
+        return 'check';
+      },
+    };
+    const policies = planOf('breaks', run).onFailure;
+    const plan = planOf('breaks', run, { onFailure: { ...policies, unhealthy: 'ask', inconclusive: 'ask' } });
+    const end = await world.time.run(process, () => guardedRun(plan, { ...tools, person }));
+    expect(end).toMatchObject({ end: 'done', value: { outcome: 'rolled-back', cause: 'inconclusive' } });
+    expect(asked).toBe(2);
   });
 
   test('takes a restore of another instance, and other events of its own, for none of its own', async () => {
