@@ -58,7 +58,7 @@ export async function inspect(plan: RunPlan, tools: InspectTools): Promise<Resul
   return ok({
     instance: instance.value,
     server: server?.id ?? null,
-    untestedServer: server === null || isTestedVersion(server) ? null : server,
+    untestedServer: server === null || server.version === '' || isTestedVersion(server) ? null : server,
     wasRunning: instance.value.status === 'Running',
     pool,
     copy,
