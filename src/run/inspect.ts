@@ -1,5 +1,13 @@
 import type { Outcome } from '../event.ts';
-import type { Commands, InconsistentSnapshots, Instance, Platform, Pool, Snapshot } from '../platform/platform.ts';
+import type {
+  Commands,
+  InconsistentSnapshots,
+  Instance,
+  Platform,
+  Pool,
+  ServerIdentity,
+  Snapshot,
+} from '../platform/platform.ts';
 import { isTestedVersion } from '../platform/tested-version.ts';
 import { err, ok, type Result } from '../result.ts';
 import { neutralise } from '../text.ts';
@@ -58,7 +66,7 @@ export async function inspect(plan: RunPlan, tools: InspectTools): Promise<Resul
   return ok({
     instance: instance.value,
     server: server?.id ?? null,
-    untestedServer: server === null || server.version === '' || isTestedVersion(server) ? null : server,
+    untestedServer: server === null ? null : untestedOf(server),
     wasRunning: instance.value.status === 'Running',
     pool,
     copy,
@@ -67,6 +75,11 @@ export async function inspect(plan: RunPlan, tools: InspectTools): Promise<Resul
     staleMarker: staleMarkerOf(tools, instance.value),
     staleQuiesceMarker: staleQuietOf(tools, instance.value),
   });
+}
+
+/** A server that does not say its version is not called untested. */
+function untestedOf(server: ServerIdentity): ServerIdentity | null {
+  return server.version === '' || isTestedVersion(server) ? null : server;
 }
 
 function requireFit(plan: Plan, { commands, product }: Platform, instance: Instance): Result<void, Outcome> {
