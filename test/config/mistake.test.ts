@@ -116,7 +116,7 @@ describe('every mistake has its place and says what to write', () => {
     [
       'the name of a user',
       'defaults:\n  user: postgres',
-      '2:9 "user" must be a numeric id, 0 to 4294967294, but is "postgres". guard does not look up names in the instance: run `id -u postgres` in it for the number.',
+      '2:9 "user" must be a numeric id, 0 to 4294967294, but is "postgres". guard does not look up names in the instance: run `id -u postgres` in the instance for its number.',
     ],
     [
       'a boolean where a text is meant',
