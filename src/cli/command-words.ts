@@ -42,8 +42,8 @@ export function refuseLateSubcommand(
   words: readonly string[] | null,
   own: readonly string[],
 ): void {
-  const isOne = commandNames.some((name) => name === word) && own[0]?.startsWith('-') === true;
-  if (!isOne || (words !== null && more.length === 0)) return;
+  const isSubcommand = commandNames.some((name) => name === word) && own[0]?.startsWith('-') === true;
+  if (!isSubcommand || (words !== null && more.length === 0)) return;
   const others = own.toSpliced(own.lastIndexOf(word), 1);
   const command = words === null ? [] : ['--', ...words];
   throw new UsageMistake(

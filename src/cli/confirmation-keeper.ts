@@ -192,6 +192,7 @@ async function isOverdueOnInstance(
 ): Promise<boolean> {
   const { clock } = context;
   if (clock.monotonic() < entry.readAt) return false;
+  // Seldom: it matters only where that guard is stopped.
   entry.readAt = clock.monotonic() + graceMs;
   let isOverdue = false;
   await withInstanceOf(context, options, waiting, async (session, { run }) => {

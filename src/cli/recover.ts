@@ -80,12 +80,12 @@ export function defineRecover(program: Command, call: Call): void {
 
 async function recoverAll(context: Context, options: RecoverOptions, unfinished: Unfinished): Promise<number> {
   const runs = await unfinishedRuns(stateDirectoryOf(context));
-  // Whether one of another boot, or of this host under another name, lives its lease tells.
-  const dead = runs.filter(
+  // Whether the guard of another boot, or of this host under another name, lives its lease tells.
+  const left = runs.filter(
     (record) => record.started !== null && (isLost(record) || inspectHolder(record.started.holder) !== 'alive'),
   );
-  if (dead.length === 0) await reportNothingToDo(context, options, null);
-  return recoverSeparately(context, dead, unfinished, (own, name, record) =>
+  if (left.length === 0) await reportNothingToDo(context, options, null);
+  return recoverSeparately(context, left, unfinished, (own, name, record) =>
     recoverInstance(own, name, { ...options, project: record.started?.project ?? 'default' }, record),
   );
 }

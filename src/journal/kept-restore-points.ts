@@ -33,7 +33,7 @@ export async function keptRestorePoints(
 ): Promise<KeptRestorePoint[]> {
   const quoted = names && new Set([...names].map((name) => JSON.stringify(name)));
   const mayFit = (line: string): boolean => {
-    // It was kept after the line was written, if the record says so.
+    // The line is older than the end of the run: only the record tells whether its restore point was kept.
     if (line.includes('"released":null')) return true;
     const name = quotedName.exec(line)?.[1];
     return name !== undefined && (quoted?.has(name) ?? true);
