@@ -540,6 +540,11 @@ export interface InstanceEvent {
 
 export interface EventStream {
   readonly close: () => void;
+  /**
+   * Asks over the connection of the stream itself. True: every event until now has come. False: the stream is over, or nothing
+   * answers, as with a connection that only one side knows to be broken.
+   */
+  readonly isComplete: () => Promise<boolean>;
   /** Resolves when the stream is over: ok after `close`, `connection-lost` when the server went away. */
   readonly ended: Answered<void>;
 }

@@ -268,7 +268,7 @@ describe('a custom volume', () => {
     await launch(instance);
     await execa('incus', ['storage', 'volume', 'delete', 'default', 'ad-data'], { reject: false, stdin: 'ignore' });
     await incusCommand('storage', 'volume', 'create', 'default', 'ad-data');
-    await incusCommand('storage', 'volume', 'attach', 'default', 'ad-data', instance, '/data');
+    await incusCommand('storage', 'volume', 'attach', 'default', 'ad-data', instance, 'data', '/data');
   });
   afterAll(async () => {
     await remove(instance);

@@ -121,6 +121,7 @@ async function followInstances(client: MemoryClient, onEvent: (event: InstanceEv
       if (!client.isDead()) onEvent(event);
     },
     onLost: () => end(err(platformFailure('connection-lost', purpose, 'the stream of events ended'))),
+    isSilent: false,
   };
   const opened = await quickRequest(client, { name: 'followInstances', purpose }, () => {
     server.watchers.add(watcher);
@@ -131,7 +132,7 @@ async function followInstances(client: MemoryClient, onEvent: (event: InstanceEv
     server.watchers.delete(watcher);
     end(ok(undefined));
   }
-  return ok({ close, ended });
+  return ok({ close, ended, isComplete: async () => server.watchers.has(watcher) && !watcher.isSilent });
 }
 
 /** Lines of a command-line client that does not exist, named after what they do. */
