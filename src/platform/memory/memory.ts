@@ -138,14 +138,16 @@ async function followInstances(client: MemoryClient, onEvent: (event: InstanceEv
 /** Lines of a command-line client that does not exist, named after what they do. */
 const commands: Commands = {
   client: 'memory',
-  rollBack: (of, { restorePoint, start, first = [] }) => [
+  rollBack: (of, { restorePoint, start, startProtected, first = [] }) => [
     line('stop', of),
     ...first,
     ...restorePoint.volumes.map(({ pool, volume, snapshot }) =>
       shellWords(['memory', 'restore-volume', pool, volume, snapshot]),
     ),
     line('restore', of, restorePoint.name),
+    ...(start && startProtected ? [line('allow-start', of)] : []),
     ...(start ? [line('start', of)] : []),
+    ...(start && startProtected ? [line('protect-start', of)] : []),
   ],
   removeSnapshots: (of, names) => names.map((name) => line('remove-snapshot', of, name)),
   restoreSnapshot: (of, name) => line('restore', of, name),
@@ -158,6 +160,7 @@ const commands: Commands = {
   showInstance: (of) => line('show', of),
   listInstances: () => 'memory list',
   listProjects: () => 'memory list-projects',
+  editProject: ({ project }) => shellWords(['memory', 'edit-project', project]),
   thawInstance: (of) => line('thaw', of),
   makePermanent: (of) => line('make-permanent', of),
   allowStart: (of) => line('allow-start', of),
