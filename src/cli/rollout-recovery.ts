@@ -99,8 +99,7 @@ async function revertAfter(call: RolloutCall, member: MemberRecord, status: numb
 }
 
 /** How the rollback of a kept change ended; `at`: when, in milliseconds since 1970, where this host has the record of it. */
-type RevertEnd =
-  { readonly kind: 'kept' | 'unknown' } | { readonly kind: 'reverted'; readonly at: number | null };
+type RevertEnd = { readonly kind: 'kept' | 'unknown' } | { readonly kind: 'reverted'; readonly at: number | null };
 
 /** By the record of its run or, where another host has that, by the instance itself. */
 async function revertEnd(call: RolloutCall, member: MemberRecord): Promise<RevertEnd> {

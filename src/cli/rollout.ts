@@ -431,7 +431,9 @@ async function goOnWith(
   const events = recovered.map(stamp);
   const known = events.reduce((before, event) => foldOne(before, event), record);
   const resumed = resumeEvent(known, settings, { holder: currentHolder(), retryFailed: how.retryFailed });
-  const event = stamp(how.how === 'abort' ? { ...resumed, members: [], accepted: failedIn(known), aborts: true } : resumed);
+  const event = stamp(
+    how.how === 'abort' ? { ...resumed, members: [], accepted: failedIn(known), aborts: true } : resumed,
+  );
   return runRollout(call, {
     record: foldOne(known, event),
     settings,

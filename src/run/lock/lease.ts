@@ -88,9 +88,9 @@ export function keepLease(tools: LeaseTools, subject: LeaseSubject): LeaseHandle
     renewedAt: clock.boottime(),
     provenAt: timePointOf(clock),
     loss: null as LeaseLoss | null,
-    absentSince: null as number | null,
     isReported: false,
   };
+  const isAbsent = watchAbsence(clock);
   const validMs = lease === null ? Infinity : subject.leaseMs * validShare;
 
   function lose(loss: LeaseLoss): LeaseLoss {
@@ -98,12 +98,6 @@ export function keepLease(tools: LeaseTools, subject: LeaseSubject): LeaseHandle
     lost.abort();
     over.abort();
     return state.loss;
-  }
-  /** Whether the instance was absent each time the server was asked, for long enough. */
-  function isAbsentFor(seen: Holding): boolean {
-    if (seen !== 'absent') state.absentSince = null;
-    else state.absentSince ??= clock.monotonic();
-    return state.absentSince !== null && clock.monotonic() - state.absentSince >= absentMs;
   }
   const leftMs = (): number => validMs - (clock.boottime() - state.renewedAt);
   const isSilent = (): boolean => leftMs() <= 0;
@@ -131,7 +125,7 @@ export function keepLease(tools: LeaseTools, subject: LeaseSubject): LeaseHandle
       const askedAt = timePointOf(clock);
       const seen = await within(tools, leftMs(), holding(tools, subject));
       if (seen === 'gone') return err('gone');
-      if (isAbsentFor(seen)) return err(lose('absent'));
+      if (isAbsent(seen)) return err(lose('absent'));
       if (seen === 'taken-over') return err(lose('taken-over'));
       if (seen === 'held' && isRecent(clock, askedAt, freshMs) && !isSilent()) {
         state.provenAt = askedAt;
@@ -154,6 +148,16 @@ export function keepLease(tools: LeaseTools, subject: LeaseSubject): LeaseHandle
       over.abort();
       return ended;
     },
+  };
+}
+
+/** Tells whether the instance was absent each time the server was asked, for long enough. */
+function watchAbsence(clock: LeaseTools['clock']): (seen: Holding) => boolean {
+  let since: number | null = null;
+  return (seen) => {
+    if (seen !== 'absent') since = null;
+    else since ??= clock.monotonic();
+    return since !== null && clock.monotonic() - since >= absentMs;
   };
 }
 
