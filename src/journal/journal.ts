@@ -3,7 +3,7 @@ import { open, readFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RecordedEvent } from '../event.ts';
 import { err, ok, type Result } from '../result.ts';
-import { appendOnly, makeDurableFolder, syncFolder, writeAtomically } from './durable.ts';
+import { appendOnly, makeDurableFolder, orClosed, syncFolder, writeAtomically } from './durable.ts';
 import { tryFiles } from './file-failure.ts';
 import { baselineFile, evidenceFolder, isFileName, journalFile, tornLineMarker } from './record-files.ts';
 import { noteBegin, noteEnd } from './run-index.ts';
@@ -84,11 +84,13 @@ async function openFile(directory: string): Promise<JournalFile> {
   await makeDurableFolder(directory);
   const path = join(directory, journalFile);
   const file = await open(path, appendOnly, 0o600);
-  const { size } = await file.stat();
-  const torn = size > 0 && endOfLastLine(await readFile(path)) < size;
-  await file.sync();
-  await syncFolder(directory);
-  return { file, path, torn };
+  return orClosed(file, async () => {
+    const { size } = await file.stat();
+    const torn = size > 0 && endOfLastLine(await readFile(path)) < size;
+    await file.sync();
+    await syncFolder(directory);
+    return { file, path, torn };
+  });
 }
 
 function endOfLastLine(bytes: Buffer): number {
