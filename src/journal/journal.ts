@@ -112,7 +112,10 @@ function journalOf(state: string, run: string, directory: string, journal: Journ
       }),
     attach: (name, content) => inTurn(() => attach(directory, name, content)),
     saveEvidence: (name, content) => inTurn(() => attach(join(directory, evidenceFolder), name, content)),
-    close: () => inTurn(() => Promise.all([journal.file.close(), journal.editor.close()]).then(() => {})),
+    close: () =>
+      inTurn(async () => {
+        await Promise.all([journal.file.close(), journal.editor.close()]);
+      }),
   };
 }
 
