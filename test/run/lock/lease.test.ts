@@ -130,6 +130,45 @@ describe('the proof of a lease', () => {
     expect(await lease.prove()).toEqual(err('taken-over'));
   });
 
+  test('fails for good where the server says for a second that there is no such instance', async () => {
+    let isThere = false;
+    fake.fault(({ pathname }, response) => {
+      if (isThere || !pathname.startsWith('/1.0/instances/c1')) return false;
+      response.writeHead(404, { 'content-type': 'application/json' });
+      response.end(JSON.stringify({ type: 'error', error: 'Instance not found', error_code: 404 }));
+      return true;
+    });
+    async function proofAfter(ms: number) {
+      clock.advance(250);
+      const proof = lease.prove();
+      for (let waited = 0; waited < ms; waited += 250) {
+        await clock.sleeping(250);
+        clock.advance(250);
+      }
+      return proof;
+    }
+    expect(await proofAfter(1000)).toEqual(err('absent'));
+    expect(lease.signal.aborted).toBe(true);
+    isThere = true;
+    expect(await lease.prove()).toEqual(err('absent'));
+  });
+
+  test('does not fail where the server says so only once', async () => {
+    let isThere = false;
+    fake.fault(({ pathname }, response) => {
+      if (isThere || !pathname.startsWith('/1.0/instances/c1')) return false;
+      response.writeHead(404, { 'content-type': 'application/json' });
+      response.end(JSON.stringify({ type: 'error', error: 'Instance not found', error_code: 404 }));
+      return true;
+    });
+    clock.advance(250);
+    const proof = lease.prove();
+    await clock.sleeping(250);
+    isThere = true;
+    clock.advance(250);
+    expect(await proof).toEqual(ok(undefined));
+  });
+
   test('one that somebody renamed gets its name back', async () => {
     value(await marked(run));
     value(await platform.renameSnapshot('c1', inFlightName, 'mine', limit));
