@@ -65,7 +65,7 @@ function claim(
 /** What another host reads of the first rollout before it takes it over. */
 function stateOf(...stores: readonly TestStore[]): ClaimedState {
   const beatIn = (store: TestStore) => decodeRollouts(store.text(), store)?.get(rolloutId)?.beat ?? null;
-  return { holder, beats: new Map(stores.map((store) => [store.id, beatIn(store)])) };
+  return { record: first, beats: new Map(stores.map((store) => [store.id, beatIn(store)])) };
 }
 
 function publisherTo(store: SharedStore, onPublished: () => void) {
@@ -260,12 +260,13 @@ test('a claim that another rollout stood in the way of in the second project can
   const stores = [storeIn('default'), storeIn('shop')] as const;
   const both = recordOf([...membersOf(1, oneByOne), ...membersOf(1, oneByOne, 'shop')], { status: 'stopped' });
   await claim(both, stores);
-  const from = stateOf(...stores);
-  const before = stores[1].text();
+  const from = { ...stateOf(...stores), record: both };
+  const before = stores.map((store) => store.text());
   await claim(elsewhere, [stores[1]]);
   const resumed = { ...both, holder: otherHolder };
   expect(await claim(resumed, stores, { from })).toMatchObject({ ok: false, error: { kind: 'busy' } });
-  stores[1].disturb(before);
+  expect(stores[0].text()).toBe(before[0]);
+  stores[1].disturb(before[1] ?? null);
   await stores[1].read();
   expect(await claim(resumed, stores, { from })).toMatchObject({ ok: true });
 });
