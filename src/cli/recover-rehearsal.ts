@@ -1,3 +1,4 @@
+import type { Outcome } from '../event.ts';
 import { inspectHolder } from '../journal/holder.ts';
 import { openJournal } from '../journal/journal.ts';
 import { unfinishedRuns } from '../journal/run-index.ts';
@@ -6,8 +7,11 @@ import { removeProxyFolders } from '../rehearsal/package-proxy.ts';
 import { recoverCopy } from '../rehearsal/recover-copy.ts';
 import { createView } from '../report/view.ts';
 import { createRecorder } from '../run/recorder.ts';
+import { refused } from '../run/refusal.ts';
+import { neutralise } from '../text.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
 import { buildPlan } from './build-plan.ts';
+import { reportOutcome } from './report-outcome.ts';
 import { about } from './reports.ts';
 import type { RunOptions } from './run-options.ts';
 import type { Session } from './session.ts';
@@ -24,6 +28,8 @@ export async function recoverRehearsal(
 ): Promise<number> {
   const { started, run } = record;
   if (started?.rehearsal === undefined) return 0;
+  const elsewhere = await refuseOtherServer(reached, record);
+  if (elsewhere !== null) return reportOutcome(context, options.json ?? false, elsewhere);
   const { copy } = started.rehearsal;
   const target = { instance: started.instance, command: started.command, rehearsal: true } as const;
   const here = await about(context, target, record.events);
@@ -46,6 +52,25 @@ export async function recoverRehearsal(
   await removeProxyFolders(run);
   await recorder.close();
   return removed ? 0 : copyLeftStatus;
+}
+
+/** Another server has no such copy, and that says nothing of the one that has. Null on the server of the record, also where the record names none. */
+async function refuseOtherServer(
+  { platform, instance }: Session['reached'],
+  { run, started }: RunRecord,
+): Promise<Outcome | null> {
+  if (started?.server === undefined) return null;
+  const server = await platform.serverId();
+  if (server === started.server) return null;
+  if (server === null)
+    return refused(
+      `The server does not tell whether it has the copy of "${neutralise(instance)}": its certificate could not be read.`,
+      'Try again.',
+    );
+  return refused(
+    `Rehearsal ${run} was made on another server.`,
+    `Recover it with the INCUS_DIR, INCUS_SOCKET or remote of that server. If the server is gone, remove the record: guard forget ${run} -y`,
+  );
 }
 
 /** Removes what dead guards of this host left of rehearsals of this instance. Returns the exit status; null where there was nothing. */
