@@ -1,4 +1,5 @@
 import { opendirSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
 import type { RunStarted } from '../event.ts';
 import { noGeneration, noteFinished, readFinished, type FinishedNote } from './finished-runs.ts';
 import {
@@ -203,6 +204,12 @@ function hasAtMost(state: string, most: number): boolean {
 /** How many records are kept in memory before their lines are written. */
 const batch = 1000;
 
+/** How many records are read before the event loop has a turn: no signal waits until a long history is read. */
+const turn = 50;
+
+/** The same for notes. */
+const turnOfNotes = 10_000;
+
 /** Of how many of the newest runs the length of the journal is compared with the note, and the line is looked for in the history. */
 const checked = 1000;
 
@@ -219,15 +226,15 @@ interface Completion {
  */
 async function completeHistory(state: string): Promise<Completion> {
   const ids = await listRunIds(state);
-  const isOpen = openRuns(state, ids);
-  const open = ids.filter(isOpen).toReversed();
+  const open = (await openRuns(state, ids)).toReversed();
   const unfinished: string[] = [];
   const unlisted: RunSummary[] = [];
   const listed = new Map<string, ReadonlyMap<string, string>>();
   for (let at = 0; at < open.length; at += batch) {
     const added = new Map<string, HistoryLine[]>();
     const ended: { readonly run: string; readonly bytes: number; readonly key: string | null }[] = [];
-    for (const run of open.slice(at, at + batch)) {
+    for (const [index, run] of open.slice(at, at + batch).entries()) {
+      if (index % turn === 0) await setImmediate();
       const line = await lineOf(state, run);
       if (line === null) continue;
       const { started } = line.summary;
@@ -260,11 +267,13 @@ async function completeHistory(state: string): Promise<Completion> {
 }
 
 /**
- * Which runs have to be read: those without a note, those whose note names a history that was lost, and those of a history that
+ * The runs that have to be read, newest first: those without a note, those whose note names a history that was lost, and those of a history that
  * lacks the line of one of the newest runs. A disk that lost the end of a file lost that of a recent one.
  */
-function openRuns(state: string, newestFirstIds: readonly string[]): (run: string, age: number) => boolean {
+async function openRuns(state: string, newestFirstIds: readonly string[]): Promise<string[]> {
+  await setImmediate();
   const finished = readFinished(state);
+  await setImmediate();
   const histories = new Map(
     listHistoryKeys(state).flatMap((key) => {
       const header = readHeader(state, key);
@@ -292,10 +301,13 @@ function openRuns(state: string, newestFirstIds: readonly string[]): (run: strin
     const from = histories.get(generation)?.from;
     return from !== undefined && (run < from || !incomplete.has(generation));
   };
-  return (run, age) => {
+  const open: string[] = [];
+  for (const [age, run] of newestFirstIds.entries()) {
+    if (age % turnOfNotes === 0) await setImmediate();
     const note = finished.get(run);
-    return note === undefined || !isBelieved(run, age, note);
-  };
+    if (note === undefined || !isBelieved(run, age, note)) open.push(run);
+  }
+  return open;
 }
 
 function namesAll(state: string, key: string, runs: readonly string[]): boolean {

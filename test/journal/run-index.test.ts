@@ -1,6 +1,7 @@
 import type * as FileSystem from 'node:fs/promises';
 import { appendFile, cp, mkdir, readFile, readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Outcome, RunEvent } from '../../src/event.ts';
 import { consecutiveFailures, lastOutcomes } from '../../src/journal/history.ts';
@@ -317,6 +318,16 @@ test('notes that cannot be written cost time and nothing else', async () => {
   expect(idsOf(await listRunsNamed(state, { instance: 'web01' }, 9))).toEqual([idOf(2), idOf(1)]);
   expect((await lastRunOfEach(state)).map(({ started: run }) => run?.instance)).toContain('web01');
   expect((await unfinishedRuns(state)).map(({ run }) => run)).toEqual([idOf(2)]);
+});
+
+test('a signal does not wait until a long history is read', async () => {
+  for (let number = 0; number < 500; number += 1)
+    await mkdir(join(state, 'runs', `20250101-${String(number).padStart(6, '0')}-aaaa`), { recursive: true });
+  const reading = { isOver: false, turns: 0 };
+  const read = unfinishedRuns(state).then(() => (reading.isOver = true));
+  for (; !reading.isOver; reading.turns += 1) await setImmediate();
+  await read;
+  expect(reading.turns).toBeGreaterThan(10);
 });
 
 test('ten thousand finished runs are not read', async () => {
