@@ -18,7 +18,7 @@ import {
   type HistoryLine,
 } from './instance-history.ts';
 import { isOfInstance, type InstanceAddress, type InstanceIdentity } from './instance-identity.ts';
-import { isFinished, journalLength, newestFirst, readSummary, type RunSummary } from './run-summary.ts';
+import { isFinished, journalLength, newestFirst, readSummary, secondOf, type RunSummary } from './run-summary.ts';
 import { listRunIds, readRun, type RunRecord } from './runs.ts';
 import { runsDirectory } from './state-directory.ts';
 
@@ -40,6 +40,8 @@ export interface Wanted {
   readonly fits?: (summary: RunSummary) => boolean;
   /** How many are enough. */
   readonly most?: number;
+  /** Whether no older run is wanted than this one. */
+  readonly isLast?: (summary: RunSummary) => boolean;
 }
 
 /**
@@ -65,11 +67,12 @@ export async function listRunsOf(
     ]);
     return newest(state, lines, limit, isOwn, wanted);
   }
-  const { most } = wanted;
-  if (most === undefined) return find(readHistory);
+  const { most = Infinity, isLast } = wanted;
+  if (most === Infinity && isLast === undefined) return find(readHistory);
   // A few are among the last lines.
   const recent = await find(readRecentHistory);
-  return recent.length >= most ? recent : find(readHistory);
+  const isEnough = recent.length >= most || (isLast !== undefined && recent.some(isLast));
+  return isEnough ? recent : find(readHistory);
 }
 
 /** The newest runs of all instances that had this name when they ran, newest first; with a project and remote only those there. */
@@ -103,12 +106,15 @@ async function newest(
   lines: ReadonlyMap<string, string>,
   limit: number,
   isWanted: (summary: RunSummary) => boolean,
-  { mayFit = () => true, fits = () => true, most = Infinity }: Wanted = {},
+  { mayFit = () => true, fits = () => true, most = Infinity, isLast = () => false }: Wanted = {},
 ): Promise<RunSummary[]> {
   const found: RunSummary[] = [];
   let others = 0;
+  let last: string | null = null;
   for (const [run, text] of [...lines].toSorted(([a], [b]) => (a < b ? 1 : -1))) {
     if (found.length >= most || found.length + others >= limit) break;
+    // Ids of the same second are in no order.
+    if (last !== null && secondOf(run) !== secondOf(last)) break;
     if (isOfEnded(text) && !mayFit(text)) {
       others += 1;
       continue;
@@ -121,6 +127,7 @@ async function newest(
     if (summary === null || !isWanted(summary)) continue;
     if (fits(summary)) found.push(summary);
     else others += 1;
+    if (isLast(summary)) last = run;
   }
   return found.toSorted(newestFirst);
 }
