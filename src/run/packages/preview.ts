@@ -15,16 +15,11 @@ const mostBytes = 4 * 1024 * 1024;
 const nobody = 65534;
 
 /** Prints what decides the answer of apt and cannot be read by who asks: lists, also those of a repository on a disk, and settings. */
-const findUnreadable = [
-  'find',
-  '-L',
-  ...['apt.conf', 'apt.conf.d', 'preferences', 'preferences.d', 'sources.list', 'sources.list.d'].map(
-    (name) => `/etc/apt/${name}`,
-  ),
-  ...['/var/lib/apt/lists', '/var/lib/apt/extended_states', '/var/lib/dpkg/status'],
-  ...['(', '-name', 'partial', '-o', '-name', 'auxfiles', '-o', '-name', 'lock', ')', '-prune'],
-  ...['-o', '!', '-readable', '-print'],
-];
+const findUnreadable = `find -L ${[
+  '/etc/apt/apt.conf /etc/apt/apt.conf.d /etc/apt/preferences /etc/apt/preferences.d',
+  '/etc/apt/sources.list /etc/apt/sources.list.d /var/lib/apt/lists /var/lib/apt/extended_states /var/lib/dpkg/status',
+  '( -name partial -o -name auxfiles -o -name lock ) -prune -o ! -readable -print',
+].join(' ')}`.split(' ');
 
 /** Lets the package manager inside say what it would do; it changes nothing but its own log. */
 export async function previewPackages(
