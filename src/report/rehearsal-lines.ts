@@ -18,21 +18,23 @@ export function rehearsalHeadline(
     facts: RunFacts,
   ) => string,
 ): { label: string; message: string } {
+  // Nobody knows its name where a run is refused before its record.
+  const itself = `${facts.instance ?? 'The instance'} itself`;
   switch (outcome.outcome) {
     case 'rehearsal-passed':
       return {
         label: 'rehearsal passed',
-        message: `a copy of ${name} is healthy after the change, and after a restart. ${name} itself was not touched.`,
+        message: `a copy of ${name} is healthy after the change, and after a restart. ${itself} was not touched.`,
       };
     case 'rehearsal-failed':
       return {
         label: 'rehearsal failed',
-        message: `${outcome.stage === 'restart' ? `the copy of ${name} was healthy after the change, and not after a restart` : `on a copy of ${name}, ${describeCause(outcome.cause, facts)}`}. ${name} itself was not touched.`,
+        message: `${outcome.stage === 'restart' ? `the copy of ${name} was healthy after the change, and not after a restart` : `on a copy of ${name}, ${describeCause(outcome.cause, facts)}`}. ${itself} was not touched.`,
       };
     case 'rehearsal-inconclusive':
       return {
         label: 'rehearsal inconclusive',
-        message: `${neutralise(outcome.refusal.message, 2000)} ${name} itself was not touched.`,
+        message: `${neutralise(outcome.refusal.message, 2000)} ${itself} was not touched.`,
       };
   }
 }

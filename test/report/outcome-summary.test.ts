@@ -56,6 +56,13 @@ describe('the closing words of every outcome', () => {
     `);
   });
 
+  test('a run that its rehearsal prevented, which has no record', () => {
+    const outcome = { outcome: 'rehearsal-inconclusive', refusal: { message: 'It differs.', advice: '' } } as const;
+    expect(message(outcome, factsOf())).toBe(
+      'rehearsal inconclusive: It differs. The instance itself was not touched.',
+    );
+  });
+
   test('a rehearsal without a report whose copy was kept: all that is left is named', () => {
     const copy = {
       project: 'guard-rehearsal',
