@@ -11,6 +11,8 @@ export type RolloutEvent =
       readonly members: readonly RolloutMember[];
       /** Failures that were seen, and count no more. */
       readonly accepted: readonly string[];
+      /** It is only taken up to be ended. */
+      readonly aborts?: true;
     }
   /** This host goes on with a rollout of another one, as its record on the server has it. */
   | { readonly type: 'rollout-imported'; readonly record: object }
@@ -28,6 +30,8 @@ export type RolloutEvent =
       /** One sentence: why it is not kept; empty where it is. */
       readonly message: string;
       readonly ms: number;
+      /** Since when the change may be in place, in milliseconds since 1970, where a recovery found that it was kept before. */
+      readonly keptAt?: number;
     }
   /** A kept change is about to be rolled back, because the rollout stopped. */
   | { readonly type: 'revert-begun'; readonly id: string; readonly run: string }

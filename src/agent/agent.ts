@@ -2,6 +2,7 @@ import type { AgentListener, Subject } from '../agent-event.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Clock } from '../clock.ts';
 import type { Outcome } from '../event.ts';
+import type { Lease } from '../run/lock/in-flight.ts';
 import type { InspectHolder } from '../run/tools.ts';
 import type { Result } from '../result.ts';
 import { openHookSession } from './hook-session.ts';
@@ -23,8 +24,8 @@ export interface AgentTools {
   readonly recover: (serverProject: ServerProject) => Promise<void>;
   /** The package manager whose end a run still waits for; null for every other run. */
   readonly managerOf: (run: string) => Promise<number | null>;
-  /** Whether the guard of a run has lost it, although its process lives. */
-  readonly hasLost: (run: string) => Promise<boolean>;
+  /** Whether the guard of a run has lost it, although its process lives. `lease` is that of the restore point in flight. */
+  readonly hasLost: (run: string, lease: Lease | null) => Promise<boolean>;
   /** Aborts when the agent should stop. */
   readonly signal: AbortSignal;
 }

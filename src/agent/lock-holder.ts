@@ -3,7 +3,7 @@ import type { Platform } from '../platform/platform.ts';
 import { describeFailure } from '../platform/failure.ts';
 import { readMarker } from '../run/lock/marker.ts';
 import type { InspectHolder } from '../run/tools.ts';
-import { inFlightName } from '../run/lock/in-flight.ts';
+import { inFlightName, leaseOf, type Lease } from '../run/lock/in-flight.ts';
 
 /** Whether another run is in progress on the instance. */
 export type ActiveRun =
@@ -24,8 +24,8 @@ export async function findActiveRun(
     readonly platform: Platform;
     readonly clock: Clock;
     readonly inspectHolder: InspectHolder;
-    /** Whether the guard of the run has lost it, although its process lives. */
-    readonly hasLost: (run: string) => Promise<boolean>;
+    /** Whether the guard of the run has lost it, although its process lives. `lease` is that of the restore point in flight. */
+    readonly hasLost: (run: string, lease: Lease | null) => Promise<boolean>;
   },
   name: string,
   limitMs: number,
@@ -48,7 +48,9 @@ export async function findActiveRun(
         kind: 'unknown',
         message: `The change of run ${mark.run} waits to be confirmed or rolled back, and the rollback would undo this transaction.`,
       };
-    const lives = mark !== null && tools.inspectHolder(mark.holder) !== 'dead' && !(await tools.hasLost(mark.run));
+    const lease = leaseOf(snapshot.value.expiresAt);
+    const lives =
+      mark !== null && tools.inspectHolder(mark.holder) !== 'dead' && !(await tools.hasLost(mark.run, lease));
     if (lives && mark.recovering !== true) return { kind: 'guarded' };
     // A recovery, perhaps by this agent, rolls back what is changed now.
     if (mark !== null && isOver(limitMs))

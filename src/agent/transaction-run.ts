@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts';
 import type { Outcome, RecordedEvent } from '../event.ts';
 import type { Platform } from '../platform/platform.ts';
 import { createInterrupter, type Interruption } from '../run/interruption.ts';
+import type { Lease } from '../run/lock/in-flight.ts';
 import type { InspectHolder } from '../run/tools.ts';
 import type { Transaction, TransactionEnd } from '../run/changes/transaction.ts';
 import { inspectProcesses, waitForTransaction, type WaitEnd } from '../run/changes/transaction-end.ts';
@@ -16,7 +17,10 @@ import type { Reply } from './protocol.ts';
 export interface TransactionRun {
   /** The answer to the package manager that started it. */
   readonly ready: Promise<Reply>;
-  /** Another transaction joins the run while it accepts any; null afterwards. */
+  /**
+   * Another transaction joins the run while it accepts any; null afterwards. The answer is "go" only if the run still has its
+   * restore point and its lock.
+   */
   readonly join: (pid: number) => Promise<Reply> | null;
   /** A package manager reports that it has finished. */
   readonly finished: (status: number | null) => void;
@@ -46,8 +50,8 @@ export interface TransactionTools {
   readonly inspectHolder: InspectHolder;
   /** The package manager whose end a run still waits for; null for every other run. */
   readonly managerOf: (run: string) => Promise<number | null>;
-  /** Whether the guard of the run has lost it, although its process lives. */
-  readonly hasLost: (run: string) => Promise<boolean>;
+  /** Whether the guard of the run has lost it, although its process lives. `lease` is that of the restore point in flight. */
+  readonly hasLost: (run: string, lease: Lease | null) => Promise<boolean>;
   readonly run: (order: RunOrder) => Promise<Outcome>;
   /** Called before a run starts. Returns null, or why no run may start. */
   readonly admit: () => string | null;
@@ -59,7 +63,14 @@ export function beginTransaction(
   settings: Settings,
   announcement: Announcement,
 ): TransactionRun {
-  const state: State = { phase: 'preparing', pids: [announcement.pid], posted: false, deaf: false, status: 0 };
+  const state: State = {
+    phase: 'preparing',
+    pids: [announcement.pid],
+    posted: false,
+    deaf: false,
+    status: 0,
+    isHeld: () => Promise.resolve(true),
+  };
   const interrupter = createInterrupter();
   let answer: (reply: Reply) => void = () => {};
   const ready = new Promise<Reply>((resolve) => (answer = resolve));
@@ -103,11 +114,7 @@ export function beginTransaction(
   return {
     ready,
     ended,
-    join: (pid) => {
-      if (state.phase === 'closed') return null;
-      if (!state.pids.includes(pid) && state.pids.length < mostProcesses) state.pids.push(pid);
-      return ready;
-    },
+    join: (pid) => (state.phase === 'closed' ? null : joined(state, ready, settings, pid)),
     finished: (status) => {
       state.posted = true;
       state.status = status === null || status === 0 ? state.status : status;
@@ -119,6 +126,17 @@ export function beginTransaction(
       if (state.phase === 'preparing') interrupter.interrupt('SIGTERM');
     },
   };
+}
+
+/** The answer to another package manager. */
+async function joined(state: State, ready: Promise<Reply>, { hook }: Settings, pid: number): Promise<Reply> {
+  const isNew = !state.pids.includes(pid) && state.pids.length < mostProcesses;
+  if (isNew) state.pids.push(pid);
+  const reply = await ready;
+  if (reply.kind !== 'go' || ((await state.isHeld()) && state.phase !== 'closed')) return reply;
+  // It waits for the end of the run, which must not wait for it.
+  if (isNew) state.pids.splice(state.pids.indexOf(pid), 1);
+  return withoutRestorePoint(hook, `Run ${reply.run} has lost its restore point.`);
 }
 
 function transactionOf(
@@ -133,8 +151,9 @@ function transactionOf(
     pid: announcement.pid,
     packages: announcement.packages.length === 0 ? null : announcement.packages.length + announcement.more,
     fingerprint: fingerprintOf(announcement),
-    begin: () => {
+    begin: (isHeld) => {
       state.phase = 'open';
+      state.isHeld = isHeld;
       onBegin();
     },
     ended: async (signal) => {
@@ -155,6 +174,8 @@ interface State {
   deaf: boolean;
   /** The last status that was not a success; 0 if there was none. */
   status: number;
+  /** Whether the run still has its restore point and its lock. */
+  isHeld: () => Promise<boolean>;
 }
 
 /** The maximum number of package managers in one run. */

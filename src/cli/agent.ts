@@ -13,9 +13,10 @@ import type { InstanceConnection } from '../platform/incus/remote/reach.ts';
 import { adviceForRecords } from '../journal/file-failure.ts';
 import { inspectHolder } from '../journal/holder.ts';
 import { listRunsOf } from '../journal/run-index.ts';
-import { isLost, readRun } from '../journal/runs.ts';
+import { isLost, readRun, type RunRecord } from '../journal/runs.ts';
 import { createAgentLog } from '../report/agent-log.ts';
 import { err, ok, type Result } from '../result.ts';
+import type { Lease } from '../run/lock/in-flight.ts';
 import { recoveries } from './agent-recovery.ts';
 import { runTransaction } from './agent-run.ts';
 import { pruneOldRecords } from './prune-records.ts';
@@ -132,9 +133,9 @@ async function workFor(
     signal,
     settings,
     managerOf: (run) => managerOf(context, run),
-    hasLost: async (run) => {
+    hasLost: async (run, lease) => {
       const record = await readRun(stateDirectoryOf(context), run);
-      return record !== null && isLost(record);
+      return record !== null && (isLost(record) || isTakenOver(record, lease));
     },
     run: async (serverProject, instance, order) => {
       const outcome = await runTransaction(context, emit, serverProject, instance, order);
@@ -147,6 +148,11 @@ async function workFor(
   ended.abort();
   await Promise.all([alive, deadlines]);
   if (socket.ok) await socket.value.close();
+}
+
+/** Another host has written a lease of its own. The guard of the run learns that only when it renews its lease. */
+function isTakenOver(record: RunRecord, lease: Lease | null): boolean {
+  return lease !== null && record.lease !== null && record.lease !== lease.base;
 }
 
 async function managerOf(context: Context, run: string): Promise<number | null> {

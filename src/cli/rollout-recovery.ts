@@ -29,7 +29,9 @@ export async function recoverMember(call: RolloutCall, member: MemberRecord): Pr
   if (member.state === 'reverting') return revertAfter(call, member, status);
   const { state, message } = await stateAfter(call, member, status);
   const run = member.run ?? '';
-  return { type: 'member-ended', id: member.id, run, state, outcome: state === 'kept' ? 'kept' : null, message, ms: 0 };
+  const ended = { type: 'member-ended', id: member.id, run, state, message, ms: 0 } as const;
+  if (state !== 'kept') return { ...ended, outcome: null };
+  return { ...ended, outcome: 'kept', ...(member.at === null ? {} : { keptAt: member.at }) };
 }
 
 async function stateAfter(call: RolloutCall, member: MemberRecord, status: number): Promise<Recovered> {
@@ -78,8 +80,12 @@ async function revertAfter(call: RolloutCall, member: MemberRecord, status: numb
   const failed = { ...base, state: 'revert-failed', outcome: 'refused' } as const;
   if (status !== 0) return { ...failed, message: `guard recover ended with ${status}.` };
   const end = await revertEnd(call, member);
-  if (end === 'unknown') return { ...failed, message: 'It is not known whether its change was rolled back.' };
-  if (end === 'reverted') return { ...base, state: 'reverted', outcome: 'kept', message: '' };
+  if (end.kind === 'unknown') return { ...failed, message: 'It is not known whether its change was rolled back.' };
+  if (end.kind === 'reverted') {
+    const changedAt = member.at === null ? null : member.at - (member.ms ?? 0);
+    const lostMs = changedAt === null ? null : (end.at ?? call.context.clock.now()) - changedAt;
+    return { ...base, state: 'reverted', outcome: 'kept', message: '', lostMs };
+  }
   // The rollback did not begin, or was itself rolled back: the change is still there.
   return {
     type: 'member-ended',
@@ -92,14 +98,21 @@ async function revertAfter(call: RolloutCall, member: MemberRecord, status: numb
   };
 }
 
-/** How the rollback of a kept change ended: by the record of its run or, where another host has that, by the instance itself. */
-async function revertEnd(call: RolloutCall, member: MemberRecord): Promise<'reverted' | 'kept' | 'unknown'> {
+/** How the rollback of a kept change ended; `at`: when, in milliseconds since 1970, where this host has the record of it. */
+type RevertEnd = { readonly kind: 'kept' | 'unknown' } | { readonly kind: 'reverted'; readonly at: number | null };
+
+/** By the record of its run or, where another host has that, by the instance itself. */
+async function revertEnd(call: RolloutCall, member: MemberRecord): Promise<RevertEnd> {
   const record = await readRun(stateDirectoryOf(call.context), member.revertRun ?? '');
-  if (record?.ended) return record.ended.outcome.outcome === 'kept' ? 'reverted' : 'kept';
+  if (record?.ended) {
+    const { outcome, at } = record.ended;
+    return outcome.outcome === 'kept' ? { kind: 'reverted', at } : { kind: 'kept' };
+  }
   const kept = await keptOnServer(call, member);
-  if (!kept.ok) return 'unknown';
+  if (!kept.ok) return { kind: 'unknown' };
   const { value: last = '' } = kept;
-  if (last === member.run) return 'kept';
+  if (last === member.run) return { kind: 'kept' };
   // The restore took the note of the change back, to the one of an earlier run if there was one. Ids sort by time.
-  return last < (member.run ?? '') || last === member.revertRun ? 'reverted' : 'unknown';
+  const isReverted = last < (member.run ?? '') || last === member.revertRun;
+  return isReverted ? { kind: 'reverted', at: null } : { kind: 'unknown' };
 }

@@ -268,19 +268,20 @@ export async function runRollout(call: RolloutCall, start: RolloutStart): Promis
   const json = options.json ?? false;
   const stores = [...new Set(start.record.members.map((member) => servers.of(member).store))];
   const storeOf = (member: { readonly remote: string | null; readonly project: string }) => servers.of(member).store;
+  const from = start.from === null ? null : { ...start.from, record: sharedRecord(start.from.record) };
   const claimed = await claimOrWait(call, () =>
     claimInstances(sharedRecord(start.record), {
       stores,
       storeOf,
       clock,
       lookAtHolder: inspectHolder,
-      from: start.from,
+      from,
     }),
   );
   if (!claimed.ok) return reportOutcome(context, json, claimed.error);
   const opened = await openJournalWith(context, start);
   if (!opened.ok) {
-    if (start.from === null) await withdrawClaim(start.record, { stores, clock });
+    await withdrawClaim(start.record, from, { stores, storeOf, clock });
     return reportOutcome(context, json, opened.error);
   }
   const journal = opened.value;

@@ -325,7 +325,7 @@ async function requireResumable(
   how: 'resume' | 'abort',
 ): Promise<Result<void, Outcome>> {
   const { id, status, holder, omitted } = record;
-  const over = describeEnd(record, isForeign);
+  const over = describeEnd(record, { isOnServer: isForeign, how });
   if (over !== null) return err(refused(over.message, over.advice));
   const missing =
     isForeign && how === 'resume' ? omitted.filter((name) => !words.some((word) => word.startsWith(`${name}=`))) : [];
@@ -431,12 +431,14 @@ async function goOnWith(
   const events = recovered.map(stamp);
   const known = events.reduce((before, event) => foldOne(before, event), record);
   const resumed = resumeEvent(known, settings, { holder: currentHolder(), retryFailed: how.retryFailed });
-  const event = stamp(how.how === 'abort' ? { ...resumed, members: [], accepted: failedIn(known) } : resumed);
+  const event = stamp(
+    how.how === 'abort' ? { ...resumed, members: [], accepted: failedIn(known), aborts: true } : resumed,
+  );
   return runRollout(call, {
     record: foldOne(known, event),
     settings,
     first: [...first, ...events, event],
-    from: { holder: record.holder, beats },
+    from: { record, beats },
     isAborted: how.how === 'abort',
   });
 }

@@ -1,9 +1,9 @@
-import { appendFileSync, fstatSync, ftruncateSync, readFileSync } from 'node:fs';
-import { open, readFile, type FileHandle } from 'node:fs/promises';
+import { constants, fstatSync, readSync, writeSync } from 'node:fs';
+import { open, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RecordedEvent } from '../event.ts';
 import { err, ok, type Result } from '../result.ts';
-import { appendOnly, makeDurableFolder, syncFolder, writeAtomically } from './durable.ts';
+import { appendOnly, makeDurableFolder, orClosed, syncFolder, writeAtomically } from './durable.ts';
 import { tryFiles } from './file-failure.ts';
 import { baselineFile, evidenceFolder, isFileName, journalFile, tornLineMarker } from './record-files.ts';
 import { noteBegin, noteEnd } from './run-index.ts';
@@ -61,7 +61,7 @@ const longestLine = 64 * 1024;
 
 /**
  * Opens the journal of a run to append to it, and creates it if needed. Several processes may have it open: `guard confirm` adds to
- * the journal of a run that is under way. So nothing is cut off here: an incomplete last line may be one that the other one is writing.
+ * the journal of a run that is under way. So nothing is ever cut off: what one process has added it alone may change.
  */
 export async function openJournal(options: {
   readonly stateDirectory: string;
@@ -74,25 +74,24 @@ export async function openJournal(options: {
 }
 
 interface JournalFile {
+  /** Only appends. */
   readonly file: FileHandle;
-  readonly path: string;
-  /** The last line had no end when it was last seen. */
-  torn: boolean;
+  /** Reads and writes at any place of the same file. */
+  readonly editor: FileHandle;
 }
 
 async function openFile(directory: string): Promise<JournalFile> {
   await makeDurableFolder(directory);
   const path = join(directory, journalFile);
   const file = await open(path, appendOnly, 0o600);
-  const { size } = await file.stat();
-  const torn = size > 0 && endOfLastLine(await readFile(path)) < size;
-  await file.sync();
-  await syncFolder(directory);
-  return { file, path, torn };
-}
-
-function endOfLastLine(bytes: Buffer): number {
-  return bytes.lastIndexOf(0x0a) + 1;
+  return orClosed(file, async () => {
+    const editor = await open(path, constants.O_RDWR | constants.O_NONBLOCK);
+    return orClosed(editor, async () => {
+      await file.sync();
+      await syncFolder(directory);
+      return { file, editor };
+    });
+  });
 }
 
 function journalOf(state: string, run: string, directory: string, journal: JournalFile): Journal {
@@ -114,7 +113,10 @@ function journalOf(state: string, run: string, directory: string, journal: Journ
       }),
     attach: (name, content) => inTurn(() => attach(directory, name, content)),
     saveEvidence: (name, content) => inTurn(() => attach(join(directory, evidenceFolder), name, content)),
-    close: () => inTurn(() => journal.file.close()),
+    close: () =>
+      inTurn(async () => {
+        await Promise.all([journal.file.close(), journal.editor.close()]);
+      }),
   };
 }
 
@@ -127,27 +129,36 @@ async function append(directory: string, journal: JournalFile, event: RecordedEv
   });
 }
 
+/** Into the system's memory, which takes less than the way to another thread; what waits for the disk is the sync. */
 function appendLine(journal: JournalFile, line: string): void {
-  // If the incomplete line was being written it is whole by now, and the marker has no meaning.
-  const before = journal.torn ? `\n${tornLineMarker}\n` : '';
-  try {
-    // Into the system's memory, which takes less than the way to another thread; what waits for the disk is the sync.
-    appendFileSync(journal.file.fd, `${before}${line}\n`);
-  } catch (error) {
-    // A full disk can take half a line: the next one must not be joined to it.
-    journal.torn = !canCut(journal);
-    throw error;
+  const { fd } = journal.file;
+  for (;;) {
+    const begin = fstatSync(fd).size;
+    // If the incomplete line was being written it is whole by now, and the marker has no meaning.
+    const before = endsInLine(journal, begin) ? '' : `\n${tornLineMarker}\n`;
+    const bytes = Buffer.from(`${before}${line}\n`);
+    const written = writeSync(fd, bytes);
+    if (written === bytes.length) return;
+    // A disk that is full took a part. The next attempt learns why, or has room again.
+    blank(journal, begin, written);
   }
-  journal.torn = false;
 }
 
-/** At once, and by what the file contains now: another process may have added lines. */
-function canCut({ file, path }: JournalFile): boolean {
+function endsInLine({ editor }: JournalFile, length: number): boolean {
+  const last = Buffer.alloc(1);
+  return length === 0 || readSync(editor.fd, last, 0, 1, length - 1) === 0 || last[0] === newline;
+}
+
+const newline = 0x0a;
+
+/** Makes empty lines of a part of a line, if it is certain where it is: another process may have added lines meanwhile. */
+function blank({ file, editor }: JournalFile, begin: number, length: number): void {
+  // A file that grew by this part has it at the place where it ended before.
+  if (fstatSync(file.fd).size !== begin + length) return;
   try {
-    ftruncateSync(file.fd, endOfLastLine(readFileSync(path)));
-    return true;
+    writeSync(editor.fd, Buffer.alloc(length, newline), 0, length, begin);
   } catch {
-    return false;
+    // It stays, and a marker follows it.
   }
 }
 

@@ -103,7 +103,7 @@ const hasRecord: readonly MemberRecord['state'][] = [
 function reasonOf({ message, lostMs, run, state, outcome }: MemberRecord): string {
   return [
     ...(message === '' ? [] : [neutralise(message, 300)]),
-    ...(lostMs === null ? [] : [`what was written in the ${formatDuration(lostMs)} between is lost`]),
+    ...(lostMs === null ? [] : [`what was written in the ${formatDuration(lostMs)} before the rollback is lost`]),
     ...(run === null || !hasRecord.includes(state) || outcome === 'refused' || outcome === 'busy'
       ? []
       : [`guard show ${run}`]),
@@ -176,8 +176,11 @@ interface RolloutStep {
   readonly command: string;
 }
 
-function nextSteps({ id, status, members }: RolloutRecord): readonly RolloutStep[] {
+function nextSteps({ id, status, stop, isAborting, members }: RolloutRecord): readonly RolloutStep[] {
   if (status === 'complete' || status === 'aborted' || status === 'running') return [];
+  if (stop === 'taken-over') return [{ text: 'see how it goes on:', command: `guard rollout status ${id}` }];
+  const end = { text: 'or end the rollout:', command: `guard rollout abort ${id}` };
+  if (isAborting) return [{ ...end, text: 'go on with ending the rollout:' }];
   const failed = members.some(({ state }) => state === 'failed' || state === 'unconfirmed');
   const left = members.some(
     ({ state }) =>
@@ -206,7 +209,7 @@ function nextSteps({ id, status, members }: RolloutRecord): readonly RolloutStep
           },
         ]
       : []),
-    { text: 'or end the rollout:', command: `guard rollout abort ${id}` },
+    end,
   ];
 }
 

@@ -241,7 +241,8 @@ async function runUnlessBusy(
 }
 
 async function revertOne(member: MemberRecord, tools: RolloutTools, record: Record): Promise<void> {
-  const { id, at: keptAt } = member;
+  const { id } = member;
+  const changedAt = member.at === null ? null : member.at - (member.ms ?? 0);
   const run = tools.newRunId();
   await record({ type: 'revert-begun', id, run });
   const ended =
@@ -261,6 +262,6 @@ async function revertOne(member: MemberRecord, tools: RolloutTools, record: Reco
     state: isBack ? 'reverted' : 'revert-failed',
     outcome,
     message: ended.message,
-    lostMs: isBack && keptAt !== null ? tools.clock.now() - keptAt : null,
+    lostMs: isBack && changedAt !== null ? tools.clock.now() - changedAt : null,
   });
 }

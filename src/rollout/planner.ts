@@ -93,7 +93,8 @@ export function nextStep(progress: RolloutProgress, now: number): Step {
     if (tally.running > 0) return { kind: 'wait' };
     const ids = revertsAll(progress, stop) ? startable(progress, tally, 'kept') : [];
     if (ids.length > 0) return { kind: 'revert', ids };
-    return isBusy ? { kind: 'wait' } : { kind: 'end', stop };
+    if (isBusy) return { kind: 'wait' };
+    return { kind: 'end', stop: isCutOff(progress) ? 'interrupted' : stop };
   }
   const ms = isBusy ? 0 : pauseLeft(progress, tally, now);
   if (ms > 0) return { kind: 'pause', ms };
@@ -180,8 +181,21 @@ function reasonOf({ settings, total, halt }: RolloutProgress, tally: Tally): Sto
 }
 
 /** Not where it can go on: after an interruption, and where it waits for a person. */
-function revertsAll({ settings, halt }: RolloutProgress, stop: StopReason): boolean {
-  return settings.allOrNothing && halt !== 'interrupted' && stop !== 'inconclusive';
+function revertsAll({ settings, halt }: Pick<RolloutProgress, 'settings' | 'halt'>, stop: StopReason): boolean {
+  return settings.allOrNothing && halt !== 'interrupted' && stop !== 'interrupted' && stop !== 'inconclusive';
+}
+
+/** Whether these are a rollout that rolls back what it kept, or would if nothing interrupted it. */
+export function isGoingBack(progress: RolloutProgress): boolean {
+  const stop = stopReason({ ...progress, halt: progress.halt === 'aborted' ? 'aborted' : null });
+  return stop !== null && revertsAll({ settings: progress.settings, halt: null }, stop);
+}
+
+/** Interrupted while kept ones wait to be rolled back: a resume goes on with that. */
+function isCutOff(progress: RolloutProgress): boolean {
+  return (
+    progress.halt === 'interrupted' && progress.members.some(({ state }) => state === 'kept') && isGoingBack(progress)
+  );
 }
 
 /** How much of the pause before a wave is left, in milliseconds; 0 where the wave has begun before. */

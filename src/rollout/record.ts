@@ -16,6 +16,8 @@ export interface RolloutRecord {
   readonly startedAt: number;
   readonly status: RolloutStatus;
   readonly stop: RolloutStop | null;
+  /** Somebody ends it with `abort`: nothing of it begins any more, also where that was interrupted. */
+  readonly isAborting: boolean;
   readonly members: readonly MemberRecord[];
 }
 
@@ -35,7 +37,7 @@ export interface MemberRecord extends Omit<RolloutMember, 'wave' | 'canary'>, Pi
   readonly at: number | null;
   /** How long its change, or its rollback, took; null where it is not over. */
   readonly ms: number | null;
-  /** What was written in this time is lost, because a kept change was rolled back. */
+  /** What was written in this time, since its change began, is lost, because the kept change was rolled back. */
   readonly lostMs: number | null;
 }
 
@@ -54,6 +56,7 @@ export function foldRollout(events: readonly RecordedRolloutEvent[]): RolloutRec
     startedAt: first.at,
     status: 'running',
     stop: null,
+    isAborting: false,
     members: first.members.map((member) => memberRecord(member)),
   });
 }
@@ -94,11 +97,11 @@ export function withRolloutEvent(record: RolloutRecord, event: RecordedRolloutEv
     case 'member-waiting':
       return withMember(record, event.id, () => ({ message: waitingMessage(event.deadline) }));
     case 'member-ended': {
-      const { state, run, outcome, message, ms } = event;
+      const { state, run, outcome, message, ms, keptAt } = event;
       return withMember(record, event.id, ({ state: before, at }) => {
         // A rollback that did not take place: the change is as old as it was.
         const isStillKept = before === 'reverting' && state === 'kept';
-        return { state, run, outcome, message, at: isStillKept ? at : event.at, ms };
+        return { state, run, outcome, message, at: isStillKept ? at : (keptAt ?? event.at), ms };
       });
     }
     case 'revert-begun':
@@ -141,7 +144,8 @@ function resumed(
     .map((member) => ({ ...member, wave: { number: 0, canary: false }, accepted: accepted.has(member.id) }));
   // Without the run before: its end is known, and a run of an instance whose turn has not come is a reserved one.
   const next = event.members.map(memberRecord);
-  return { ...record, holder: event.holder, status: 'running', stop: null, members: [...over, ...next] };
+  const isAborting = record.isAborting || event.aborts === true;
+  return { ...record, holder: event.holder, status: 'running', stop: null, isAborting, members: [...over, ...next] };
 }
 
 /** The status of a rollout that ended so. */

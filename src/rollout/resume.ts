@@ -1,6 +1,6 @@
 import type { Holder } from '../event.ts';
 import type { RolloutEvent, RolloutMember } from '../rollout-event.ts';
-import { assignWaves, type RolloutSettings } from './planner.ts';
+import { assignWaves, isGoingBack, type RolloutSettings } from './planner.ts';
 import type { MemberRecord, RolloutRecord } from './record.ts';
 
 /**
@@ -31,7 +31,7 @@ export function resumeEvent(
   settings: RolloutSettings,
   { holder, retryFailed }: { readonly holder: Holder; readonly retryFailed: boolean },
 ): Extract<RolloutEvent, { type: 'rollout-resumed' }> {
-  if (isGoingBack(record)) return { type: 'rollout-resumed', holder, members: [], accepted: [] };
+  if (wasGoingBack(record, settings)) return { type: 'rollout-resumed', holder, members: [], accepted: [] };
   const again = record.members.filter((member) => isToDo(member, retryFailed));
   const accepted = record.members.filter(hasFailed).map(({ id }) => id);
   // After a resume the canary that had its turn is of wave 0: what is left of it is still the canary.
@@ -54,12 +54,14 @@ export function resumeEvent(
  * only the server's record (`isOnServer`) tells, and the host that took over removes it at the end.
  */
 export function describeEnd(
-  { id, status, stop }: Pick<RolloutRecord, 'id' | 'status' | 'stop'>,
-  isOnServer: boolean,
+  { id, status, stop, isAborting }: Pick<RolloutRecord, 'id' | 'status' | 'stop' | 'isAborting'>,
+  { isOnServer, how }: { readonly isOnServer: boolean; readonly how: 'resume' | 'abort' },
 ): { readonly message: string; readonly advice: string } | null {
   if (status === 'complete')
     return { message: `Rollout ${id} is complete.`, advice: `See guard rollout status ${id}.` };
   if (status === 'aborted') return { message: `Rollout ${id} was aborted.`, advice: 'Start a new one.' };
+  if (isAborting && how === 'resume')
+    return { message: `Rollout ${id} is being ended.`, advice: `Go on with that: guard rollout abort ${id}` };
   if (stop !== 'taken-over' || isOnServer) return null;
   return {
     message: `Rollout ${id} was taken over by another host, and no record of it can be read on the server.`,
@@ -76,15 +78,11 @@ function isWaiting({ state, outcome }: Pick<MemberRecord, 'state' | 'outcome'>):
   return state === 'inconclusive' && outcome === 'waiting';
 }
 
-/**
- * Some are rolled back, or were about to be: one whose rollback did not come to its end is kept again. A rollback that failed
- * before an earlier resume says nothing: that resume accepted the failures.
- */
-function isGoingBack({ status, members }: RolloutRecord): boolean {
-  const hasStopped = members.some((member) => hasFailed(member) && !member.accepted);
-  const isOnItsWay = ({ state, revertRun }: MemberRecord): boolean =>
-    state === 'reverted' || (state === 'kept' && revertRun !== null) || (state === 'revert-failed' && hasStopped);
-  return status !== 'stopped' && members.some(isOnItsWay);
+/** One that is `stopped` has come to its end: whoever resumes it has seen the failures. */
+function wasGoingBack({ status, members }: RolloutRecord, settings: RolloutSettings): boolean {
+  const isInTheMiddle = status === 'running' || status === 'interrupted';
+  const progress = { settings, members, total: members.length, waveEndedAt: null, halt: null };
+  return isInTheMiddle && isGoingBack(progress);
 }
 
 function isToDo({ state }: MemberRecord, retryFailed: boolean): boolean {

@@ -40,9 +40,9 @@ export interface PublishFailure {
 /** How often a rollout gives a sign of life. */
 const beatMs = 15_000;
 
-/** A record that can wait does so for two seconds, or twenty times as long as the last one took to write. */
-const soonMs = 2000;
-const soonFactor = 20;
+/** A record that can wait does so for five seconds, or fifty times as long as the last one took to write. */
+const soonMs = 5000;
+const soonFactor = 50;
 
 export interface PublisherOptions {
   readonly clock: Clock;
@@ -185,9 +185,9 @@ export interface Claim {
   readonly unwritable: readonly { readonly store: SharedStore; readonly failure: StoreFailure }[];
 }
 
-/** A rollout on the server as it was when its record was read: only from this state it is taken over. */
+/** A rollout as it was when its record was read: only from this state it is taken over. */
 export interface ClaimedState {
-  readonly holder: Holder;
+  readonly record: RolloutRecord;
   /** Its beat in each project by the store's id, null where the project has no record of it. What was not read is left out. */
   readonly beats: ReadonlyMap<string, number | null>;
 }
@@ -227,32 +227,39 @@ export async function claimInstances(
       unwritable.push({ store, failure: error });
       continue;
     }
-    if (from === null) await withdrawClaim(record, { stores: claimed, clock });
+    await withdrawClaim(record, from, { ...options, stores: claimed });
     return err('advice' in error ? error : unknownRecord(store, error));
   }
   return ok({ unwritable });
 }
 
 /** What cannot be read may be the record of a rollout that is under way. */
-function unknownRecord({ remote, project }: SharedStore, { kind, message }: StoreFailure): RolloutConflict {
-  const address = `${remote === null ? '' : `${remote}:`}${project}`;
+function unknownRecord({ editCommand }: SharedStore, { kind, message }: StoreFailure): RolloutConflict {
   const advice =
     kind === 'unreadable'
-      ? `If no rollout is in progress there, remove guard's record of rollouts from the project: incus project edit ${address}`
+      ? `If no rollout is in progress there, remove guard's record of rollouts from the project: ${editCommand}`
       : 'Try again later.';
   return { kind: 'refused', message, advice };
 }
 
-/** Takes a rollout that did not begin out of the records of its projects, as far as they can be written. */
+/**
+ * Takes a rollout that did not begin out of the records of its projects, as far as they can be written; one that did not go on
+ * gets the record back that it had.
+ */
 export async function withdrawClaim(
   { id, holder }: Pick<RolloutRecord, 'id' | 'holder'>,
-  { stores, clock }: Pick<PublisherOptions, 'stores' | 'clock'>,
+  from: ClaimedState | null,
+  options: Pick<PublisherOptions, 'stores' | 'storeOf' | 'clock'>,
 ): Promise<void> {
-  for (const store of stores)
-    await updateRollouts(store, clock, (rollouts) => {
+  for (const store of options.stores)
+    await updateRollouts(store, options.clock, (rollouts) => {
       const own = rollouts.get(id);
       if (own === undefined || !isSameHolder(own.record.holder, holder)) return ok(null);
-      return ok(new Map([...rollouts].filter(([other]) => other !== id)));
+      const others = [...rollouts].filter(([other]) => other !== id);
+      if (from === null) return ok(new Map(others));
+      const beat = from.beats.get(store.id) ?? own.beat + 1;
+      const before: SharedRollout = { record: from.record, here: hereOf(from.record, store, options), beat };
+      return ok(new Map([...others, [id, before]]));
     });
 }
 
@@ -262,7 +269,7 @@ function isExpected(before: SharedRollout | undefined, own: Holder, from: Claime
   if (from === null) return before === undefined;
   const beat = from.beats.get(store);
   const isSameBeat = beat === undefined || beat === (before?.beat ?? null);
-  return isSameBeat && (before === undefined || isSameHolder(before.record.holder, from.holder));
+  return isSameBeat && (before === undefined || isSameHolder(before.record.holder, from.record.holder));
 }
 
 function beaten({ id }: RolloutRecord, before: SharedRollout | undefined, from: ClaimedState | null): RolloutConflict {
@@ -270,7 +277,7 @@ function beaten({ id }: RolloutRecord, before: SharedRollout | undefined, from: 
   if (before === undefined)
     return { kind: 'busy', message: `Another guard ended rollout ${id} at the same moment.`, advice };
   const { holder } = before.record;
-  if (from === null || !isSameHolder(holder, from.holder))
+  if (from === null || !isSameHolder(holder, from.record.holder))
     return { kind: 'busy', message: `Another guard resumed rollout ${id} at the same moment.`, advice };
   return {
     kind: 'busy',

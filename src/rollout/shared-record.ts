@@ -17,6 +17,8 @@ export interface SharedStore {
   /** The remote as this host calls it; null for the local socket. */
   readonly remote: string | null;
   readonly project: string;
+  /** What a person types to change the project. */
+  readonly editCommand: string;
   readonly read: () => Promise<Result<StoredText, StoreFailure>>;
   /** Null removes the key. Only where the project still has this revision, else `changed`. */
   readonly write: (text: string | null, revision: string) => Promise<Result<void, StoreFailure>>;
@@ -122,6 +124,8 @@ const entrySchema = z.object({
   status: z.enum(['running', 'paused', 'stopped', 'interrupted', 'complete', 'aborted']),
   beat: z.number(),
   stop: z.nullable(z.enum(stops)),
+  // Records of older versions do not have it.
+  isAborting: z.optional(z.boolean()),
   members: z.array(memberSchema),
 });
 
@@ -146,7 +150,7 @@ export function decodeRollouts(text: string | null, store: Pick<SharedStore, 're
 }
 
 function sharedRollout(key: string, entry: Entry, store: Pick<SharedStore, 'remote'>): SharedRollout {
-  const { beat, members: written, ...rest } = entry;
+  const { beat, members: written, isAborting = false, ...rest } = entry;
   const members = written.map(({ here, canary, wave, remote, project, name, ...member }) => {
     // This host may call the server by another name.
     const address = { remote: here ? store.remote : remote, project, name };
@@ -161,7 +165,7 @@ function sharedRollout(key: string, entry: Entry, store: Pick<SharedStore, 'remo
     return { here, member: known };
   });
   return {
-    record: { ...rest, id: key, members: members.map(({ member }) => member) },
+    record: { ...rest, isAborting, id: key, members: members.map(({ member }) => member) },
     beat,
     here: new Set(members.filter(({ here }) => here).map(({ member }) => member.id)),
   };
@@ -175,7 +179,7 @@ export function encodeRollouts(rollouts: SharedRollouts): string | null {
 }
 
 function entryOf({ record, here, beat }: SharedRollout): Entry {
-  const { version, command, options, omitted, holder, startedAt, status, stop } = record;
+  const { version, command, options, omitted, holder, startedAt, status, stop, isAborting } = record;
   return {
     version,
     command: [...command],
@@ -185,6 +189,7 @@ function entryOf({ record, here, beat }: SharedRollout): Entry {
     startedAt,
     status,
     stop,
+    isAborting,
     beat,
     members: record.members.map(
       ({ id, outcome, revertRun, remote, project, name, label, group, wave, state, run, accepted, message, at }) => ({

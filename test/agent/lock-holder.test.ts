@@ -3,7 +3,7 @@ import { findActiveRun } from '../../src/agent/lock-holder.ts';
 import { connectMemory } from '../../src/platform/memory/memory.ts';
 import { addInstance, createMemoryServer } from '../../src/platform/memory/server.ts';
 import { createVirtualTime } from '../../src/platform/memory/virtual-time.ts';
-import { inFlightName } from '../../src/run/lock/in-flight.ts';
+import { expiryOfLease, inFlightName, newLease, type Lease } from '../../src/run/lock/in-flight.ts';
 import { markerKey, type RunMarker } from '../../src/run/lock/marker.ts';
 
 const marker: RunMarker = {
@@ -16,6 +16,8 @@ const marker: RunMarker = {
   at: 3,
 };
 
+const lease = newLease();
+
 const waiting = { state: 'waiting', deadline: { bootId: 'boot', sinceBootMs: 60_000, at: 60_000 } } as const;
 
 /** What a package manager is told whose instance has this marker, and after how long. */
@@ -24,8 +26,12 @@ async function askedOf(
   {
     holder,
     same = false,
-    lost = false,
-  }: { readonly holder: 'alive' | 'dead' | 'elsewhere'; readonly same?: boolean; readonly lost?: boolean },
+    lost = () => false,
+  }: {
+    readonly holder: 'alive' | 'dead' | 'elsewhere';
+    readonly same?: boolean;
+    readonly lost?: (lease: Lease | null) => boolean;
+  },
 ) {
   const time = createVirtualTime();
   const server = createMemoryServer({ clock: time.startProcess().clock, exec: () => Promise.resolve(0) });
@@ -34,9 +40,14 @@ async function askedOf(
   const process = time.startProcess();
   const { clock } = process;
   const platform = connectMemory(server, { process });
-  const tools = { platform, clock, inspectHolder: () => holder, hasLost: () => Promise.resolve(lost) };
+  const tools = {
+    platform,
+    clock,
+    inspectHolder: () => holder,
+    hasLost: (_run: string, of: Lease | null) => Promise.resolve(lost(of)),
+  };
   const ended = await time.run(process, async () => {
-    await platform.createSnapshot('c1', { name: inFlightName, expiresAt: null }, { limitMs: 1000 });
+    await platform.createSnapshot('c1', { name: inFlightName, expiresAt: expiryOfLease(lease) }, { limitMs: 1000 });
     const began = clock.monotonic();
     const found = await findActiveRun(tools, 'c1', 30_000, () => Promise.resolve(same));
     return { ...found, afterMs: clock.monotonic() - began };
@@ -58,8 +69,17 @@ describe('a package manager that asks while a restore point is in flight', () =>
   });
 
   test('is never part of a run that its living guard has lost: whoever finishes it may roll it back', async () => {
-    const found = await askedOf(marker, { holder: 'alive', lost: true });
+    const found = await askedOf(marker, { holder: 'alive', lost: () => true });
     expect(found).toMatchObject({ kind: 'unknown', message: expect.stringContaining('guard recover') });
+  });
+
+  test('is never part of a run that another host has just taken over, as the lease of its restore point shows', async () => {
+    const own = newLease();
+    const lost = (of: Lease | null): boolean => of?.base !== own.base;
+    expect(await askedOf(marker, { holder: 'alive', lost })).toMatchObject({ kind: 'unknown' });
+    expect(await askedOf(marker, { holder: 'alive', lost: (of) => of?.base !== lease.base })).toMatchObject({
+      kind: 'guarded',
+    });
   });
 
   test('is never part of a run that is being recovered: the rollback would undo what it changes', async () => {

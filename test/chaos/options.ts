@@ -12,16 +12,22 @@ export interface Choice {
 export const commonOptions = {
   runs: { type: 'string', default: '50' },
   seed: { type: 'string', default: '1' },
+  /** The index of the first run: continues what was cut off. */
+  from: { type: 'string', default: '0' },
   only: { type: 'string' },
 } as const;
 
 export const choiceOf = (values: {
   readonly runs: string;
   readonly seed: string;
+  readonly from: string;
   readonly only?: string | undefined;
 }): Choice => ({
   seed: Number(values.seed),
-  indexes: values.only === undefined ? [...Array(Number(values.runs)).keys()] : [Number(values.only)],
+  indexes:
+    values.only === undefined
+      ? Array.from({ length: Number(values.runs) }, (_, run) => Number(values.from) + run)
+      : [Number(values.only)],
   say: (line) => void process.stdout.write(`${line}\n`),
 });
 

@@ -178,6 +178,52 @@ describe('a rollout', () => {
     expect(host.changed).toEqual(['web-1', 'web-2']);
   });
 
+  test('whose end was interrupted is ended by another host, and not resumed', async () => {
+    let abandoned = '';
+    const host = await hostWith({
+      change: (_name, { server: { instances } }) => {
+        instances.delete('web-2');
+        return 0;
+      },
+      beforehand: (_name, { notes }) => {
+        if (notes.get('rollout')?.includes('"reverting"') === true) abandoned = abandonedRecord(notes);
+      },
+    });
+    expect(await roll(host, '--all-or-nothing')).toBe(41);
+    expect(await runProgram(['rollout', 'abort', 'last'], host.context)).toBe(0);
+    expect(abandoned).toContain('"reverting"');
+    host.notes.set('rollout', abandoned);
+    const other = {
+      ...host.context,
+      environment: { ...host.context.environment, GUARD_STATE_DIR: await temporaryFolder() },
+    };
+    const [id = ''] = Object.keys((JSON.parse(abandoned) as { rollouts: object }).rollouts);
+    host.said();
+    expect(await runProgram(['rollout', 'resume', id], other)).toBe(30);
+    expect(host.said()).toContain(`guard rollout abort ${id}`);
+    expect(await runProgram(['rollout', 'abort', id], other)).toBe(0);
+    expect(host.changed).toEqual(['web-1']);
+    expect([...host.notes]).toEqual([]);
+  });
+
+  test('that a second host cannot record stays as the first one left it', async () => {
+    const host = await hostWith({
+      change: (_name, { server: { instances } }) => {
+        instances.delete('web-2');
+        return 0;
+      },
+    });
+    expect(await roll(host)).toBe(41);
+    const left = host.notes.get('rollout') ?? '';
+    const stateDirectory = await temporaryFolder();
+    await writeFile(join(stateDirectory, 'rollouts'), 'no folder');
+    const other = { ...host.context, environment: { ...host.context.environment, GUARD_STATE_DIR: stateDirectory } };
+    const [id = ''] = Object.keys((JSON.parse(left) as { rollouts: object }).rollouts);
+    expect(await runProgram(['rollout', 'resume', id], other)).toBe(30);
+    const withoutBeat = (text: string): string => text.replace(/"beat":\d+/, '');
+    expect(withoutBeat(host.notes.get('rollout') ?? '')).toBe(withoutBeat(left));
+  });
+
   test.each(['deleted', 'renamed'])('an instance that is %s before its turn pauses it', async (how) => {
     const host = await hostWith({
       change: (_name, { server: { instances } }) => {

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { client } from './guard.ts';
 import { incusCommand, remove } from './incus-subject.ts';
 import { isolationTests } from './rehearsal-isolation.suite.ts';
 import { removalTests } from './rehearsal-removal.suite.ts';
@@ -123,7 +124,7 @@ describe('a guard that is killed', () => {
   test('--keep-rehearsal keeps the copy, and the next rehearsal says so', async () => {
     const kept = await subject.guard.run(['rehearse', '--keep-rehearsal', ...quickly, ...sh('true')]);
     expect(kept).toMatchObject({ status: 0 });
-    expect(kept.stderr).toContain(`incus delete --force ${instance} --project guard-rehearsal`);
+    expect(kept.stderr).toContain(`${client} delete --force ${instance} --project guard-rehearsal`);
     expect(await copies()).toEqual([instance]);
     const next = await subject.guard.run(['rehearse', ...quickly, ...sh('true')]);
     expect(next).toMatchObject({ status: 31 });

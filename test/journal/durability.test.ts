@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { chmod, mkdir } from 'node:fs/promises';
+import { chmod, mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { execa } from 'execa';
@@ -46,6 +46,9 @@ test('a disk that is full in the middle of a line is a failure in words, and the
   const written = stdout.match(/written/g)?.length ?? 0;
   expect(stdout).toMatch(/^failed: ".*journal\.jsonl": the file would be larger than is allowed \(EFBIG\)\.$/m);
   expect(await timesIn(folder)).toHaveLength(written);
+  expect(await readRun(folder, sampleRun)).toMatchObject({ damaged: false });
+  // Nothing is cut off, because another process may just have added a line there.
+  expect((await stat(join(folder, 'runs', sampleRun, 'journal.jsonl'))).size).toBe(5 * 1024);
 
   const journal = await openJournal({ stateDirectory: folder, run: sampleRun });
   expect(journal.ok && (await journal.value.append(recorded(ended({ outcome: 'kept' }))))).toMatchObject({ ok: true });
@@ -69,6 +72,7 @@ test('a disk that is full in the middle of a line costs no other line of several
   expect(stdout).toContain('failed:');
   const events = (await readRun(folder, sampleRun))?.events ?? [];
   expect(events).toHaveLength(10 + (stdout.match(/written/g)?.length ?? 0));
+  expect(await readRun(folder, sampleRun)).toMatchObject({ damaged: false });
 });
 
 test('the same for the record of a rollout', async () => {

@@ -75,6 +75,17 @@ test('a torn last line is passed over by a reader, and does no harm to the lines
   expect(await readRun(state, sampleRun)).toMatchObject({ damaged: false });
 });
 
+test('a line that another process could not finish does no harm to one that had the journal open before', async () => {
+  const state = await temporaryFolder();
+  await write(state, [recorded(started())]);
+  const journal = await open(state);
+  await appendFile(fileOf(state), '{"type":"phase-started","phase":"comm');
+  await journal.append(begun);
+  await journal.close();
+  expect(await typesIn(state)).toEqual(['run-started', 'phase-started']);
+  expect(await readRun(state, sampleRun)).toMatchObject({ damaged: false });
+});
+
 test('a line that another process is writing while the journal is opened is not lost', async () => {
   const state = await temporaryFolder();
   await write(state, [recorded(started())]);

@@ -329,7 +329,38 @@ test.each([
   ['interrupted', 'interrupted', false, /^open$/],
   ['stopped', 'failures', false, /^open$/],
 ] as const)('%s (%s), on the server: %s; whether it can be resumed', (status, stop, isOnServer, message) => {
-  expect(describeEnd({ id: 'x', status, stop }, isOnServer)?.message ?? 'open').toMatch(message);
+  const end = describeEnd({ id: 'x', status, stop, isAborting: false }, { isOnServer, how: 'resume' });
+  expect(end?.message ?? 'open').toMatch(message);
+});
+
+test('one that somebody began to end is ended, and not resumed', () => {
+  const left = { id: 'x', status: 'interrupted', stop: 'interrupted', isAborting: true } as const;
+  expect(describeEnd(left, { isOnServer: true, how: 'resume' })?.advice).toContain('guard rollout abort x');
+  expect(describeEnd(left, { isOnServer: true, how: 'abort' })).toBeNull();
+});
+
+test('interrupted while it rolls everything back, a rollout goes on with that', async () => {
+  const settings: RolloutSettings = { ...oneByOne, allOrNothing: true };
+  const controller = new AbortController();
+  const cut = await play(
+    3,
+    settings,
+    { c2: unhealthy },
+    {
+      interrupted: controller.signal,
+      signalStatus: () => 130,
+      revertMember: async () => {
+        controller.abort();
+        return { outcome: kept, message: '' };
+      },
+    },
+  );
+  expect(cut).toMatchObject({ exitStatus: 130, record: { status: 'interrupted', stop: 'interrupted' } });
+  expect(statesOf(cut)).toEqual(['kept', 'reverted', 'failed']);
+  expect(resumeEvent(cut.record, settings, { holder: otherHolder, retryFailed: false })).toMatchObject({
+    members: [],
+    accepted: [],
+  });
 });
 
 test('killed while it rolled the first one back, a rollout goes on with that', () => {

@@ -40,6 +40,7 @@ export function recordOf(members: readonly RolloutMember[], more: Partial<Rollou
     startedAt: 1000,
     status: 'running',
     stop: null,
+    isAborting: false,
     members: members.map(memberRecord),
     ...more,
   };

@@ -24,6 +24,7 @@ function storeIn(project: string, failure: StoreFailure | null = null): TestStor
     id: project,
     remote: null,
     project,
+    editCommand: `lxc project edit ${project}`,
     text: () => text,
     disturb: (other) => {
       disturbance = { text: other };
@@ -64,7 +65,7 @@ function claim(
 /** What another host reads of the first rollout before it takes it over. */
 function stateOf(...stores: readonly TestStore[]): ClaimedState {
   const beatIn = (store: TestStore) => decodeRollouts(store.text(), store)?.get(rolloutId)?.beat ?? null;
-  return { holder, beats: new Map(stores.map((store) => [store.id, beatIn(store)])) };
+  return { record: first, beats: new Map(stores.map((store) => [store.id, beatIn(store)])) };
 }
 
 function publisherTo(store: SharedStore, onPublished: () => void) {
@@ -151,7 +152,7 @@ test.each(['nonsense', '{"v":2,"rollouts":{}}', '{"v":1,"rollouts":{"../x":{}}}'
     expect(decodeRollouts(text, store)).toBeNull();
     const claimed = await claim(first, [store]);
     expect(claimed).toMatchObject({ ok: false, error: { kind: 'refused' } });
-    expect(JSON.stringify(claimed)).toContain('incus project edit default');
+    expect(JSON.stringify(claimed)).toContain('lxc project edit default');
     expect(store.text()).toBe(text);
   },
 );
@@ -259,12 +260,13 @@ test('a claim that another rollout stood in the way of in the second project can
   const stores = [storeIn('default'), storeIn('shop')] as const;
   const both = recordOf([...membersOf(1, oneByOne), ...membersOf(1, oneByOne, 'shop')], { status: 'stopped' });
   await claim(both, stores);
-  const from = stateOf(...stores);
-  const before = stores[1].text();
+  const from = { ...stateOf(...stores), record: both };
+  const before = stores.map((store) => store.text());
   await claim(elsewhere, [stores[1]]);
   const resumed = { ...both, holder: otherHolder };
   expect(await claim(resumed, stores, { from })).toMatchObject({ ok: false, error: { kind: 'busy' } });
-  stores[1].disturb(before);
+  expect(stores[0].text()).toBe(before[0]);
+  stores[1].disturb(before[1] ?? null);
   await stores[1].read();
   expect(await claim(resumed, stores, { from })).toMatchObject({ ok: true });
 });

@@ -1,6 +1,7 @@
 import type { Changes, CommandEnd, TransactionStart } from '../../event.ts';
 import { ok } from '../../result.ts';
 import { failureOf } from '../decision.ts';
+import { describeLoss, type LeaseHandle } from '../lock/lease.ts';
 import { foreignRestore } from '../rollback/foreign-restore.ts';
 import type { Plan } from '../plan.ts';
 import type { PreparedRun } from '../prepared-run.ts';
@@ -12,8 +13,11 @@ import { commandFingerprint } from './fingerprint.ts';
 
 /** A transaction of a package manager, as its hook announced it. */
 export interface Transaction extends TransactionStart {
-  /** Called once, when the restore point exists: lets the package manager continue. */
-  readonly begin: () => void;
+  /**
+   * Called once, when the restore point exists: lets the package manager continue. Another one may join only while `isHeld`
+   * confirms that the run still has its restore point and its lock.
+   */
+  readonly begin: (isHeld: () => Promise<boolean>) => void;
   /** Resolves when its process has ended and its lock is free, the run's limit for the command is reached, or the signal aborts. */
   readonly ended: (signal: AbortSignal) => Promise<TransactionEnd>;
   /** Identifies this change for the quarantine; null if the manager did not announce its packages. */
@@ -54,7 +58,7 @@ async function transactionAndVerdict(
   prepared: PreparedRun,
   transaction: Transaction,
 ): Promise<WholeAttempt> {
-  const ended = await letGoOn(plan, tools, transaction);
+  const ended = await letGoOn(plan, tools, prepared, transaction);
   const interruptedBy = tools.interruption.by();
   if (interruptedBy !== null) return { ...nothingSeen, end: ended.end, verdict: null, interruptedBy };
   const failed = failureOf(plan, ended.end) !== null;
@@ -80,19 +84,33 @@ async function transactionAndVerdict(
   return { ...nothingSeen, end: { kind: 'exited', status: 0 }, verdict, interruptedBy: now, unchanged: true };
 }
 
-async function letGoOn(plan: Plan, tools: RunTools, transaction: Transaction): Promise<TransactionEnd> {
+async function letGoOn(
+  plan: Plan,
+  tools: RunTools,
+  { lease }: PreparedRun,
+  transaction: Transaction,
+): Promise<TransactionEnd> {
   const began = tools.clock.monotonic();
   const ended = await inPhase(
     tools,
     'command',
-    async () => {
-      transaction.begin();
-      return withoutWord(transaction, await transaction.ended(tools.interruption.signal));
-    },
+    () => beginAndWait(tools, lease, transaction),
     ({ end }) => ({ ok: failureOf(plan, end) === null, message: describeEnd(transaction, end) }),
   );
   await tools.recorder.record({ type: 'command-ended', end: ended.end, ms: tools.clock.monotonic() - began });
   return ended;
+}
+
+async function beginAndWait(
+  { interruption }: RunTools,
+  lease: LeaseHandle,
+  transaction: Transaction,
+): Promise<TransactionEnd> {
+  // Since the last proof the record was written, which can take long.
+  const proof = await lease.prove();
+  if (!proof.ok) return { end: { kind: 'lost', message: describeLoss(proof.error) }, finished: true };
+  transaction.begin(async () => (await lease.prove()).ok);
+  return withoutWord(transaction, await transaction.ended(interruption.signal));
 }
 
 /** The status is unknown if the transaction did not report its end. */

@@ -24,6 +24,9 @@ const freshMs = 3000;
 /** How soon a server that did not answer is asked again, in milliseconds. */
 const proofPollMs = 250;
 
+/** For how long the server has to say that there is no such instance until it is believed, in milliseconds. */
+const absentMs = 1000;
+
 /**
  * How long a guard that has taken a run over waits before it changes anything, in milliseconds: longer than the time between
  * a proof and the request that follows it.
@@ -33,10 +36,12 @@ export const settleMs = 5000;
 type LeaseTools = Pick<RunTools, 'platform' | 'clock'>;
 
 /**
- * Why a run may not go on. `gone`: its restore point is not there any more, and yet no other guard has the run. After the
- * other two the run is lost for good, whatever the server says later.
+ * Why a run may not go on. `gone`: its restore point is not there any more, and yet no other guard has the run. `absent`: the
+ * server has no instance of that name any more. After all but `gone` the run is lost for good, whatever the server says later.
  */
-export type LeaseLoss = 'taken-over' | 'silent' | 'gone';
+export type LeaseLoss = (typeof leaseLosses)[number];
+
+const leaseLosses = ['taken-over', 'silent', 'absent', 'gone'] as const;
 
 /** The lease of a run that this guard works on: renewed until `stop`. */
 export interface LeaseHandle {
@@ -85,6 +90,7 @@ export function keepLease(tools: LeaseTools, subject: LeaseSubject): LeaseHandle
     loss: null as LeaseLoss | null,
     isReported: false,
   };
+  const isAbsent = watchAbsence(clock);
   const validMs = lease === null ? Infinity : subject.leaseMs * validShare;
 
   function lose(loss: LeaseLoss): LeaseLoss {
@@ -119,6 +125,7 @@ export function keepLease(tools: LeaseTools, subject: LeaseSubject): LeaseHandle
       const askedAt = timePointOf(clock);
       const seen = await within(tools, leftMs(), holding(tools, subject));
       if (seen === 'gone') return err('gone');
+      if (isAbsent(seen)) return err(lose('absent'));
       if (seen === 'taken-over') return err(lose('taken-over'));
       if (seen === 'held' && isRecent(clock, askedAt, freshMs) && !isSilent()) {
         state.provenAt = askedAt;
@@ -141,6 +148,16 @@ export function keepLease(tools: LeaseTools, subject: LeaseSubject): LeaseHandle
       over.abort();
       return ended;
     },
+  };
+}
+
+/** Tells whether the instance was absent each time the server was asked, for long enough. */
+function watchAbsence(clock: LeaseTools['clock']): (seen: Holding) => boolean {
+  let since: number | null = null;
+  return (seen) => {
+    if (seen !== 'absent') since = null;
+    else since ??= clock.monotonic();
+    return since !== null && clock.monotonic() - since >= absentMs;
   };
 }
 
@@ -187,7 +204,7 @@ async function renewWithoutPoint(
   return held === 'gone' ? 'renewed' : held === 'taken-over' ? held : 'unknown';
 }
 
-type Holding = 'held' | 'taken-over' | 'gone' | 'unknown';
+type Holding = 'held' | 'taken-over' | 'gone' | 'absent' | 'unknown';
 
 async function holding(tools: LeaseTools, subject: LeaseSubject): Promise<Holding> {
   const snapshot = await tools.platform.getSnapshot(subject.instance, inFlightName);
@@ -205,6 +222,7 @@ const isOwn = ({ lease, createdAt }: LeaseSubject, snapshot: Snapshot): boolean 
 async function missing({ platform }: Pick<LeaseTools, 'platform'>, subject: LeaseSubject): Promise<Holding> {
   const { instance, run } = subject;
   const [seen, snapshots] = await Promise.all([platform.getInstance(instance), platform.listSnapshots(instance)]);
+  if (!seen.ok && seen.error.kind === 'not-found') return 'absent';
   if (!seen.ok || !snapshots.ok) return 'unknown';
   if (readMarker(seen.value)?.run !== run) return 'taken-over';
   const own = snapshots.value.find((snapshot) => isOwn(subject, snapshot));
@@ -257,6 +275,7 @@ async function unlessLost<T>(
 const lossFailures: Readonly<Record<LeaseLoss, PlatformFailure>> = {
   'taken-over': lossFailure('taken-over'),
   silent: lossFailure('silent'),
+  absent: lossFailure('absent'),
   gone: lossFailure('gone'),
 };
 
@@ -267,7 +286,7 @@ function lossFailure(loss: LeaseLoss): PlatformFailure {
 
 /** Why a request was not sent; null where the server, or its silence, is what failed. */
 export function lossBehind(failure: PlatformFailure): LeaseLoss | null {
-  return (['taken-over', 'silent', 'gone'] as const).find((loss) => lossFailures[loss] === failure) ?? null;
+  return leaseLosses.find((loss) => lossFailures[loss] === failure) ?? null;
 }
 
 /** What a guard says, and all it does, once it has lost its run. */
@@ -277,6 +296,8 @@ export function describeLoss(loss: LeaseLoss): string {
       return 'Another guard took over this run because this one showed no activity. This guard stopped and changed nothing more.';
     case 'silent':
       return 'This guard could not reach the server for so long that another guard may have taken over its run. This guard stopped and changed nothing more. Finish the run with `guard recover`.';
+    case 'absent':
+      return 'The instance no longer exists under this name: somebody deleted or renamed it during the run. This guard stopped and changed nothing more. If it was renamed, finish the run with `guard recover`.';
     case 'gone':
       return 'The restore point of this run no longer exists: somebody removed it.';
   }

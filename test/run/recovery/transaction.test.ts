@@ -3,6 +3,8 @@ import { waitForTransaction } from '../../../src/run/changes/transaction-end.ts'
 import { foldEvents } from '../../../src/journal/runs.ts';
 import { describe, expect, test } from 'vitest';
 import type { Outcome } from '../../../src/event.ts';
+import { expiryOfLease, inFlightName, newLease } from '../../../src/run/lock/in-flight.ts';
+import type { RunTools } from '../../../src/run/tools.ts';
 import { guardedRun } from '../../../src/run/guarded-run.ts';
 import { recoverInstance } from '../engine/recovery.ts';
 import { createWorld, planOf, setVersion, startGuard, versionOf, type Guard, type World } from '../engine/world.ts';
@@ -91,13 +93,16 @@ describe('the recovery of a transaction', () => {
 const endOf = (world: World): Outcome | undefined => foldEvents(run, '', world.journal.get(run) ?? []).ended?.outcome;
 
 /** As the agent runs it: it waits until the package manager has ended. */
-function waitingTransaction({ tools: { platform, clock } }: Guard): Transaction {
+function waitingTransaction(
+  { tools: { platform, clock } }: Guard,
+  begin: Transaction['begin'] = () => {},
+): Transaction {
   return {
     manager: 'apt',
     pid,
     packages: 1,
     fingerprint: 'one',
-    begin: () => {},
+    begin,
     ended: async (signal) => {
       const wait = { pids: () => [pid], settleMs: 0, limitMs: 86_400_000, readyMs: 1000 };
       const end = await waitForTransaction({ platform, clock }, 'web', wait, signal);
@@ -119,6 +124,52 @@ test('--take-over gets through while the guard that holds the instance lives, wh
   expect(end).toMatchObject({ end: 'done', value: { outcome: 'rollback-failed', lost: true } });
   expect(world.server.clock.monotonic()).toBeLessThan(120_000);
   expect(endOf(world)).toMatchObject({ outcome: 'rolled-back' });
+});
+
+test('a run that another guard has taken over knows it when it is asked, before it renews its lease', async () => {
+  const world = createWorldWith(() => true);
+  const holder = startGuard(world, { run });
+  let isHeld = (): Promise<boolean> => Promise.reject(new Error('it never began'));
+  const transaction = waitingTransaction(holder, (ask) => void (isHeld = ask));
+  const held = guardedRun(planOf('good', run, { change: transactionChange(transaction) }), holder.tools);
+  await world.time.pass(1000);
+  expect(await world.time.run(holder.process, () => isHeld())).toMatchObject({ value: true });
+  await world.time.pass(1000);
+  const point = world.instance.snapshots.find(({ name }) => name === inFlightName);
+  if (point === undefined) throw new Error('it has no restore point');
+  point.expiresAt = expiryOfLease(newLease()).toISOString();
+  expect(await world.time.run(holder.process, () => isHeld())).toMatchObject({ value: false });
+  expect(await world.time.run(holder.process, () => held)).toMatchObject({
+    value: { outcome: 'rollback-failed', lost: true },
+  });
+});
+
+test('a package manager does not continue if the run was taken over while its record was written', async () => {
+  const world = createWorldWith(() => true);
+  const holder = startGuard(world, { run });
+  const point = () => world.instance.snapshots.find(({ name }) => name === inFlightName);
+  const { record } = holder.tools.recorder;
+  let hasBegun = false;
+  const transaction = waitingTransaction(holder, () => void (hasBegun = true));
+  const slow: RunTools = {
+    ...holder.tools,
+    recorder: {
+      ...holder.tools.recorder,
+      record: async (event) => {
+        const snapshot = point();
+        if (event.type === 'change-begun' && snapshot !== undefined) {
+          snapshot.expiresAt = expiryOfLease(newLease()).toISOString();
+          await holder.tools.clock.sleep(1000);
+        }
+        return record(event);
+      },
+    },
+  };
+  const end = await world.time.run(holder.process, () =>
+    guardedRun(planOf('good', run, { change: transactionChange(transaction) }), slow),
+  );
+  expect(end).toMatchObject({ value: { outcome: 'rollback-failed', lost: true } });
+  expect(hasBegun).toBe(false);
 });
 
 test('what a living guard has lost because the server was silent is recovered without waiting for its process', async () => {
