@@ -49,7 +49,8 @@ export default defineConfig({
           exclude: [...faults, ...long],
           testTimeout: 180_000,
           hookTimeout: 600_000,
-          maxWorkers: 2,
+          // Most of the time they wait for an instance, or for a deadline.
+          maxWorkers: 4,
         },
       },
       {

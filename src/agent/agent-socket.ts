@@ -2,6 +2,7 @@ import { open, rm, type FileHandle } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import type { Clock } from '../clock.ts';
+import { orClosed } from '../journal/durable.ts';
 import { tryFiles } from '../journal/file-failure.ts';
 import type { Result } from '../result.ts';
 
@@ -22,15 +23,17 @@ export function answerOnSocket(
   return tryFiles(join(stateDirectory, socketFile), async () => {
     const folder = await open(stateDirectory);
     const path = pathBelow(folder);
-    // The agent is the only one of its state directory, so this was left by one that was killed.
-    await rm(path, { force: true });
     const server = createServer((connection) => {
       connection.on('error', () => {});
       connection.end(isKeeping() ? answer : '');
     });
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(path, resolve);
+    await orClosed(folder, async () => {
+      // The agent is the only one of its state directory, so this was left by one that was killed.
+      await rm(path, { force: true });
+      await new Promise<void>((resolve, reject) => {
+        server.once('error', reject);
+        server.listen(path, resolve);
+      });
     });
     server.unref();
     return {

@@ -88,6 +88,16 @@ function writeSynced(path: string, content: string | Uint8Array, mode: number): 
   );
 }
 
+/** What is done with a file that stays open; it is closed where that fails. */
+export async function orClosed<T>(file: FileHandle, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
 async function withFile(
   path: string,
   flags: string | number,

@@ -3,7 +3,7 @@ import { open, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RecordedEvent } from '../event.ts';
 import { err, ok, type Result } from '../result.ts';
-import { appendOnly, makeDurableFolder, syncFolder, writeAtomically } from './durable.ts';
+import { appendOnly, makeDurableFolder, orClosed, syncFolder, writeAtomically } from './durable.ts';
 import { tryFiles } from './file-failure.ts';
 import { baselineFile, evidenceFolder, isFileName, journalFile, tornLineMarker } from './record-files.ts';
 import { noteBegin, noteEnd } from './run-index.ts';
@@ -84,13 +84,14 @@ async function openFile(directory: string): Promise<JournalFile> {
   await makeDurableFolder(directory);
   const path = join(directory, journalFile);
   const file = await open(path, appendOnly, 0o600);
-  const editor = await open(path, constants.O_RDWR | constants.O_NONBLOCK).catch(async (error: unknown) => {
-    await file.close();
-    throw error;
+  return orClosed(file, async () => {
+    const editor = await open(path, constants.O_RDWR | constants.O_NONBLOCK);
+    return orClosed(editor, async () => {
+      await file.sync();
+      await syncFolder(directory);
+      return { file, editor };
+    });
   });
-  await file.sync();
-  await syncFolder(directory);
-  return { file, editor };
 }
 
 function journalOf(state: string, run: string, directory: string, journal: JournalFile): Journal {

@@ -3,7 +3,7 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RecordedRolloutEvent } from '../rollout-event.ts';
 import type { Result } from '../result.ts';
-import { appendOnly, makeDurableFolder, syncFolder } from './durable.ts';
+import { appendOnly, makeDurableFolder, orClosed, syncFolder } from './durable.ts';
 import { tryFiles } from './file-failure.ts';
 import { isRunId } from './run-id.ts';
 import { readText } from './runs.ts';
@@ -22,9 +22,11 @@ export async function openRolloutJournal(state: string, rollout: string): Promis
   return tryFiles(path, async () => {
     await makeDurableFolder(folder);
     const file = await open(path, appendOnly, 0o600);
-    await syncFolder(folder);
     // A line that a killed guard, or a full disk, left torn must not swallow the next one.
-    let isTorn = (await file.stat()).size > 0 && readText(path)?.endsWith('\n') === false;
+    let isTorn = await orClosed(file, async () => {
+      await syncFolder(folder);
+      return (await file.stat()).size > 0 && readText(path)?.endsWith('\n') === false;
+    });
     let turn: Promise<unknown> = Promise.resolve();
     const append = (event: RecordedRolloutEvent): Promise<Result<void, string>> => {
       const written = turn.then(() =>

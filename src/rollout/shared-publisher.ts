@@ -234,11 +234,10 @@ export async function claimInstances(
 }
 
 /** What cannot be read may be the record of a rollout that is under way. */
-function unknownRecord({ remote, project }: SharedStore, { kind, message }: StoreFailure): RolloutConflict {
-  const address = `${remote === null ? '' : `${remote}:`}${project}`;
+function unknownRecord({ editCommand }: SharedStore, { kind, message }: StoreFailure): RolloutConflict {
   const advice =
     kind === 'unreadable'
-      ? `If no rollout is in progress there, remove guard's record of rollouts from the project: incus project edit ${address}`
+      ? `If no rollout is in progress there, remove guard's record of rollouts from the project: ${editCommand}`
       : 'Try again later.';
   return { kind: 'refused', message, advice };
 }

@@ -17,6 +17,8 @@ export interface SharedStore {
   /** The remote as this host calls it; null for the local socket. */
   readonly remote: string | null;
   readonly project: string;
+  /** What a person types to change the project. */
+  readonly editCommand: string;
   readonly read: () => Promise<Result<StoredText, StoreFailure>>;
   /** Null removes the key. Only where the project still has this revision, else `changed`. */
   readonly write: (text: string | null, revision: string) => Promise<Result<void, StoreFailure>>;

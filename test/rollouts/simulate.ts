@@ -10,8 +10,8 @@ interface RunCost {
 
 const cost: RunCost = {
   ms: Number(process.env['GUARD_RUN_MS'] ?? 12_000),
-  requests: Number(process.env['GUARD_RUN_REQUESTS'] ?? 51),
-  kilobytes: Number(process.env['GUARD_RUN_KB'] ?? 168),
+  requests: Number(process.env['GUARD_RUN_REQUESTS'] ?? 43),
+  kilobytes: Number(process.env['GUARD_RUN_KB'] ?? 283),
 };
 
 const fleets = [

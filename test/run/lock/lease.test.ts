@@ -60,6 +60,18 @@ const marked = (of: string) =>
     },
   });
 
+/** The server says that there is no such instance, until it is brought back. */
+function hideInstance(): () => void {
+  let isThere = false;
+  fake.fault(({ pathname }, response) => {
+    if (isThere || !pathname.startsWith('/1.0/instances/c1')) return false;
+    response.writeHead(404, { 'content-type': 'application/json' });
+    response.end(JSON.stringify({ type: 'error', error: 'Instance not found', error_code: 404 }));
+    return true;
+  });
+  return () => void (isThere = true);
+}
+
 describe('the proof of a lease', () => {
   test('of just now is not asked for again', async () => {
     clock.advance(249);
@@ -131,13 +143,7 @@ describe('the proof of a lease', () => {
   });
 
   test('fails for good where the server says for a second that there is no such instance', async () => {
-    let isThere = false;
-    fake.fault(({ pathname }, response) => {
-      if (isThere || !pathname.startsWith('/1.0/instances/c1')) return false;
-      response.writeHead(404, { 'content-type': 'application/json' });
-      response.end(JSON.stringify({ type: 'error', error: 'Instance not found', error_code: 404 }));
-      return true;
-    });
+    const bringBack = hideInstance();
     async function proofAfter(ms: number) {
       clock.advance(250);
       const proof = lease.prove();
@@ -149,22 +155,16 @@ describe('the proof of a lease', () => {
     }
     expect(await proofAfter(1000)).toEqual(err('absent'));
     expect(lease.signal.aborted).toBe(true);
-    isThere = true;
+    bringBack();
     expect(await lease.prove()).toEqual(err('absent'));
   });
 
   test('does not fail where the server says so only once', async () => {
-    let isThere = false;
-    fake.fault(({ pathname }, response) => {
-      if (isThere || !pathname.startsWith('/1.0/instances/c1')) return false;
-      response.writeHead(404, { 'content-type': 'application/json' });
-      response.end(JSON.stringify({ type: 'error', error: 'Instance not found', error_code: 404 }));
-      return true;
-    });
+    const bringBack = hideInstance();
     clock.advance(250);
     const proof = lease.prove();
     await clock.sleeping(250);
-    isThere = true;
+    bringBack();
     clock.advance(250);
     expect(await proof).toEqual(ok(undefined));
   });
