@@ -133,7 +133,7 @@ async function admit({ plan, mayCopyFiles }: RehearsalPlan, tools: RunTools): Pr
 function copyExists({ instance }: RunPlan, { project }: RehearsalPlace): Outcome {
   return busy(
     `There is already a copy of an instance "${instance}" in the project ${project}: another rehearsal is in progress, or its copy was kept.`,
-    `See \`guard runs ${instance}\`; \`guard recover\` removes the copy of an interrupted rehearsal.`,
+    `See \`guard runs ${instance}\`; \`guard show RUN\` says how to remove a copy that was kept, and \`guard recover\` removes the copy of an interrupted rehearsal.`,
   );
 }
 
@@ -183,16 +183,19 @@ async function makeAndRemove(
   const interruption = linkInterruption(tools.interruption);
   const stopWatching = watchPool(tools, inspected.pool, interruption);
   let neverMade = false;
+  // Of what failed to be made, nothing is worth keeping.
+  let keep = false;
   try {
     const made = await makeCopy(plan, tools, subject, copyPlan);
     // Another rehearsal of the same name was quicker: that copy is not this run's.
     neverMade = !made.ok && made.error.kind === 'name-taken';
     if (neverMade) return withoutCopy(copyExists(plan, place));
     if (!made.ok) return withoutCopy(notCarriedOut(made.error));
+    keep = keepCopy;
     return await judgeCopy(rehearsal, { ...tools, interruption }, subject, copyPlan);
   } finally {
     stopWatching();
-    await removeCopy(tools, { copy, run: plan.run, neverMade, keep: keepCopy && !neverMade, limits: plan.limits });
+    await removeCopy(tools, { copy, run: plan.run, neverMade, keep, limits: plan.limits });
     await access?.close();
   }
 }

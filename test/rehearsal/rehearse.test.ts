@@ -124,6 +124,20 @@ describe('a command that failed without its packages says nothing of the instanc
   });
 });
 
+test.each(['refused', 'lost-after'] as const)(
+  'a copy whose making failed (%s) is removed and not kept: guard does not know what it is',
+  async (fault) => {
+    const world = createWorld();
+    const guard = startGuard(world, { run, faultOf: ({ name }) => (name === 'createCopy' ? fault : null) });
+    const rehearsal = { plan: planOf('good', run), before: null, keepCopy: true, mayCopyFiles: false };
+    await world.time.run(guard.process, () => rehearse(rehearsal, { ...guard.tools, openProxy: silentProxy }));
+    expect(copiesOf(world.server)).toEqual([]);
+    const events = recordOf(world, run)?.events ?? [];
+    expect(events.filter(({ type }) => type === 'copy-removed')).toMatchObject([{ kept: false }]);
+    expect(events.filter(({ type }) => type === 'notice')).toEqual([]);
+  },
+);
+
 test('a service that starts slowly is part of the baseline, so a change that breaks it does not pass', async () => {
   const world = createWorld();
   world.slowStartMs = 15_000;
