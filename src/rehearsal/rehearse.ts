@@ -12,6 +12,7 @@ import type { Inspection } from '../run/prepared-run.ts';
 import { previewPackages, type PackagePreview } from '../run/packages/preview.ts';
 import type { RunPlan } from '../run/changes/change.ts';
 import { bringUp } from '../run/power.ts';
+import { clearStaleLocks } from '../run/rollback/stale-locks.ts';
 import { refuseRepeat, rememberChange } from '../run/quarantine.ts';
 import { inPhase } from '../run/recorder.ts';
 import { busy, refused } from '../run/refusal.ts';
@@ -290,6 +291,8 @@ function makeCopy(
 }
 
 async function startCopy(plan: RunPlan, there: CopyTools, copyPlan: CopyPlan): Promise<Result<void, Outcome>> {
+  // The package manager that asked holds its lock, which is in the copy too: there its process is gone.
+  if (plan.change.packageManagerWaits) await clearStaleLocks(there.platform, plan.instance);
   const up = await inPhase(
     there,
     'start',

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { MemoryServer } from '../../src/platform/memory/server.ts';
 import { projectOf } from '../../src/platform/memory/server.ts';
 import { ok } from '../../src/result.ts';
+import { commandChange } from '../../src/run/changes/command.ts';
 import { rehearse, type RehearsalPlan } from '../../src/rehearsal/rehearse.ts';
 import {
   createWorld,
@@ -137,6 +138,16 @@ test.each(['refused', 'lost-after'] as const)(
     expect(events.filter(({ type }) => type === 'notice')).toEqual([]);
   },
 );
+
+test('the lock file of the package manager that asked is not on the copy, and stays on the instance', async () => {
+  const world = createWorld();
+  const lock = '/var/lib/pacman/db.lck';
+  world.instance.files.set(lock, { kind: 'file', content: Buffer.from(''), user: 0, group: 0, mode: 0o644 });
+  const plan = planOf('good', run, { change: { ...commandChange, packageManagerWaits: true } });
+  await rehearseIn(world, 'good', { plan, keepCopy: true });
+  const copy = projectOf(world.server, rehearsalProject).instances.get(instanceName);
+  expect([copy?.files.has(lock), world.instance.files.has(lock)]).toEqual([false, true]);
+});
 
 test('a service that starts slowly is part of the baseline, so a change that breaks it does not pass', async () => {
   const world = createWorld();
