@@ -240,7 +240,7 @@ async function judgeCopy(
   const there: CopyTools = { ...tools, platform: tools.platform.inProject(place.project) };
   const started = await startCopy(plan, there, copyPlan);
   if (!started.ok) return withoutCopy(started.error);
-  const checks = checksForCopy(plan.checks, isHere(plan, copyPlan));
+  const checks = checksForCopy(plan.checks, { project: place.project, reachable: isHere(plan, copyPlan) });
   const copyRun = planOnCopy(plan, place, checks.asked, access);
   const [, baseline, preview] = await Promise.all([
     access?.connect(),
