@@ -196,6 +196,8 @@ async function makeAndRemove(
     return await judgeCopy(rehearsal, { ...tools, interruption }, subject, copyPlan);
   } finally {
     stopWatching();
+    // A copy that the pool has no space for goes, also one that is to be kept.
+    keep &&= interruption.reason() === null;
     await removeCopy(tools, { copy, run: plan.run, neverMade, keep, limits: plan.limits });
     await access?.close();
   }

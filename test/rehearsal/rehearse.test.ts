@@ -149,6 +149,15 @@ test('the lock file of the package manager that asked is not on the copy, and st
   expect([copy?.files.has(lock), world.instance.files.has(lock)]).toEqual([false, true]);
 });
 
+test('a copy that the pool has no space for is removed, also where it is to be kept', async () => {
+  const world = createWorld();
+  const pool = world.server.pools.get('default');
+  if (pool === undefined) throw new Error('there is no pool');
+  Object.assign(pool, { space: { totalBytes: 1024 * mebibyte, usedBytes: 824 * mebibyte } });
+  const { outcome, copies } = await rehearseIn(world, 'good', { keepCopy: true });
+  expect([outcome.outcome, copies]).toEqual(['rehearsal-inconclusive', []]);
+});
+
 test('a service that starts slowly is part of the baseline, so a change that breaks it does not pass', async () => {
   const world = createWorld();
   world.slowStartMs = 15_000;
