@@ -251,7 +251,7 @@ async function judgeCopy(
   ]);
   if (!baseline.ok) return withoutCopy(baseline.error);
   const compare = async (copy: Baseline): Promise<Survival> =>
-    compareWithOriginal(there, plan.instance, await original, copy, inspected, copyPlan);
+    compareWithOriginal(there, plan.instance, await original, copy, copyPlan);
   const settled = await waitForSlowServices(copyRun, there, baseline.value, compare);
   const { survival } = settled;
   const now = await there.platform.getInstance(plan.instance);
@@ -372,16 +372,11 @@ async function compareWithOriginal(
   instance: string,
   original: Baseline | null,
   copy: Baseline,
-  { disks }: Inspection,
   { removed, removedSettings }: CopyPlan,
 ): Promise<Survival> {
   if (original === null) return { needsOutside: [], notSurvivingReboot: [] };
   const logs = await readUnitLogs(tools, instance, unitsToExplain(original, copy));
-  const isRemoved = (device: string): boolean => removed.some((one) => one.device === device);
-  const paths = [
-    ...disks.uncovered.filter(({ device }) => isRemoved(device)).map(({ path }) => path),
-    ...removedSettings.flatMap(({ path }) => path ?? []),
-  ];
+  const paths = [...removed.flatMap((device) => device.paths), ...removedSettings.flatMap(({ path }) => path ?? [])];
   return compareSurvival(original, copy, logs, paths);
 }
 

@@ -67,6 +67,19 @@ describe('the devices of a copy', () => {
     expect(removed.map(({ device }) => device)).toEqual(['it']);
   });
 
+  test.each([
+    [{ type: 'unix-char', source: '/dev/net/tun' }, ['/dev/net/tun']],
+    [{ type: 'unix-char', source: '/dev/ttyUSB3', path: '/dev/modem' }, ['/dev/modem']],
+    [{ type: 'gpu' }, ['/dev/dri', '/dev/kfd', '/dev/nvidia']],
+    [{ type: 'usb', vendorid: '0403' }, ['/dev/bus/usb']],
+    [{ type: 'tpm', path: '/dev/tpm1' }, ['/dev/tpm1']],
+    [{ type: 'disk', path: '/srv', source: '/srv/data' }, ['/srv']],
+    [{ type: 'proxy', bind: 'instance', listen: 'tcp:0.0.0.0:3306', connect: 'tcp:10.0.0.1:3306' }, ['127.0.0.1:3306']],
+    [{ type: 'proxy', listen: 'tcp:0.0.0.0:80', connect: 'tcp:127.0.0.1:80' }, []],
+  ])('what inside leads to a removed device is known: %j', (keys, paths) => {
+    expect(planCopy(original({ root, it: keys }), request).removed).toMatchObject([{ device: 'it', paths }]);
+  });
+
   test('a volume of its own is copied, with the folder that is mounted', () => {
     const ownVolumes = [{ device: 'data', pool: 'fast', volume: 'pg' }];
     const { devices, volumes } = planCopy(
