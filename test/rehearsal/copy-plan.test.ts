@@ -17,6 +17,22 @@ const original = (
 
 const root = { type: 'disk', path: '/', pool: 'default', size: '10GiB' };
 
+describe('the memory of a copy', () => {
+  const soft = original({ root }, { 'limits.memory': '1GiB', 'limits.memory.enforce': 'soft' });
+
+  test.each([
+    ['its own limit', null, '1GiB'],
+    ['what guard grants', 512, '512B'],
+  ])('is limited for good where the original has a soft limit: %s', (_what, memoryBytes, limit) => {
+    const { config } = planCopy(soft, { ...request, memoryBytes });
+    expect(config).toMatchObject({ 'limits.memory': limit, 'limits.memory.enforce': 'hard' });
+  });
+
+  test('has no limit where there is none', () => {
+    expect(planCopy(original({ root }), request).config).not.toHaveProperty(['limits.memory.enforce']);
+  });
+});
+
 describe('the devices of a copy', () => {
   test('the root disk stays, with its limit', () => {
     expect(planCopy(original({ root }), request).devices).toEqual({ root });

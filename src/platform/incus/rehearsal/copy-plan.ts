@@ -168,6 +168,8 @@ function configOf(
     ...kept,
     'boot.autostart': 'false',
     ...(request.memoryBytes === null ? {} : { 'limits.memory': `${request.memoryBytes}B` }),
+    // The server would let a soft limit be passed while it has memory.
+    ...(request.memoryBytes === null && kept['limits.memory'] === undefined ? {} : { 'limits.memory.enforce': 'hard' }),
     ...(cloudInit === undefined ? {} : { 'volatile.cloud-init.instance-id': cloudInit }),
     'volatile.uuid': request.uuid,
     [copyKey]: request.run,
