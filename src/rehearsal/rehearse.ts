@@ -97,6 +97,8 @@ interface Admitted {
   readonly place: RehearsalPlace;
   /** The most memory that the copy may take, in bytes; null for the original's own limit. */
   readonly memoryBytes: number | null;
+  /** The memory of the server cannot be read, so nobody knows whether the copy fits. */
+  readonly memoryUnknown: boolean;
 }
 
 /** Refuses what a run would refuse, and what the server has no room for. Changes nothing of the instance. */
@@ -127,7 +129,7 @@ async function admit({ plan, mayCopyFiles }: RehearsalPlan, tools: RunTools): Pr
     return err(
       refused(grant.message, 'Rehearse when the server is less busy, or lower limits.memory of the instance.'),
     );
-  return ok({ inspected: inspected.value, place: place.value, memoryBytes: grant.limitBytes });
+  return ok({ inspected: inspected.value, place: place.value, memoryBytes: grant.limitBytes, memoryUnknown: grant.unknown });
 }
 
 /** Copies have the names of their originals. */
@@ -177,6 +179,12 @@ async function makeAndRemove(
         'Free some space, or set GUARD_STATE_DIR to another folder.',
       ),
     );
+  if (admitted.memoryUnknown)
+    await tools.recorder.record({
+      type: 'notice',
+      level: 'warning',
+      message: 'The memory of the server cannot be read: the copy has no other limit than the instance.',
+    });
   // Its socket has to be on the server's own machine.
   const proxy = isHere(plan, copyPlan) ? await tools.openProxy(plan.run) : null;
   const access = proxy === null ? null : createPackageAccess(proxy, tools.platform, place, plan.instance);

@@ -15,10 +15,12 @@ describe('memory of a copy', () => {
     expect(grantMemory({ server, originalBytes: 512 * mebibyte, limitBytes: null })).toEqual({
       fits: true,
       limitBytes: Math.floor(4096 * mebibyte - 819.2 * mebibyte),
+      unknown: false,
     });
     expect(grantMemory({ server, originalBytes: 512 * mebibyte, limitBytes: 1024 * mebibyte })).toEqual({
       fits: true,
       limitBytes: 1024 * mebibyte,
+      unknown: false,
     });
   });
 
@@ -32,6 +34,7 @@ describe('memory of a copy', () => {
     expect(grantMemory({ server: null, originalBytes: null, limitBytes: null })).toEqual({
       fits: true,
       limitBytes: null,
+      unknown: true,
     });
   });
 

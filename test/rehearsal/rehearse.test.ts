@@ -158,6 +158,14 @@ test('a copy that the pool has no space for is removed, also where it is to be k
   expect([outcome.outcome, copies]).toEqual(['rehearsal-inconclusive', []]);
 });
 
+test('is said where the memory of the server cannot be read', async () => {
+  const world = createWorld();
+  const { outcome } = await rehearseIn(world, 'good', {}, { refuses: 'getServerMemory' });
+  expect(outcome.outcome).toBe('rehearsal-passed');
+  const notices = recordOf(world, run)?.events.filter(({ type }) => type === 'notice');
+  expect(notices).toMatchObject([{ level: 'warning', message: expect.stringContaining('memory of the server') as string }]);
+});
+
 test('a service that starts slowly is part of the baseline, so a change that breaks it does not pass', async () => {
   const world = createWorld();
   world.slowStartMs = 15_000;
