@@ -129,7 +129,12 @@ async function admit({ plan, mayCopyFiles }: RehearsalPlan, tools: RunTools): Pr
     return err(
       refused(grant.message, 'Rehearse when the server is less busy, or lower limits.memory of the instance.'),
     );
-  return ok({ inspected: inspected.value, place: place.value, memoryBytes: grant.limitBytes, memoryUnknown: grant.unknown });
+  return ok({
+    inspected: inspected.value,
+    place: place.value,
+    memoryBytes: grant.limitBytes,
+    memoryUnknown: grant.unknown,
+  });
 }
 
 /** Copies have the names of their originals. */

@@ -38,7 +38,8 @@ export function compareSurvival(
     return (
       isExpected(finding) ||
       lacksAddress(copy, finding) ||
-      saysOutside(log) || removedPaths.some((path) => `${text}\n${log}`.includes(path))
+      saysOutside(log) ||
+      removedPaths.some((path) => `${text}\n${log}`.includes(path))
     );
   };
   return {
@@ -81,9 +82,7 @@ const ownMachine = /\blocalhost\b|\b127\.\d+\.\d+\.\d+\b|(^|[^\w:])::1\b|\bunix:
 
 /** Whether a log tells of somebody outside who did not answer. */
 function saysOutside(log: string): boolean {
-  return log
-    .split('\n')
-    .some((line) => unreachable.test(line) || (unanswered.test(line) && !ownMachine.test(line)));
+  return log.split('\n').some((line) => unreachable.test(line) || (unanswered.test(line) && !ownMachine.test(line)));
 }
 
 function unitsIn(text: string): readonly string[] {

@@ -156,7 +156,10 @@ describe('checks on a copy', () => {
       warning: 'passed',
     };
     const environment = { GUARD_REHEARSAL: '1', INCUS_PROJECT: project };
-    expect(checksForCopy([host('x', '{address}'), plugin], here).asked).toMatchObject([{ environment }, { environment }]);
+    expect(checksForCopy([host('x', '{address}'), plugin], here).asked).toMatchObject([
+      { environment },
+      { environment },
+    ]);
   });
 });
 

@@ -163,7 +163,9 @@ test('is said where the memory of the server cannot be read', async () => {
   const { outcome } = await rehearseIn(world, 'good', {}, { refuses: 'getServerMemory' });
   expect(outcome.outcome).toBe('rehearsal-passed');
   const notices = recordOf(world, run)?.events.filter(({ type }) => type === 'notice');
-  expect(notices).toMatchObject([{ level: 'warning', message: expect.stringContaining('memory of the server') as string }]);
+  expect(notices).toMatchObject([
+    { level: 'warning', message: expect.stringContaining('memory of the server') as string },
+  ]);
 });
 
 test('a service that starts slowly is part of the baseline, so a change that breaks it does not pass', async () => {

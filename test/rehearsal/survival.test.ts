@@ -74,7 +74,7 @@ describe('what would not survive a reboot', () => {
   test('not a check over the network where no address is known to be the own one of the copy', async () => {
     const missing = await fillAddress('{address}', async () => ok({}));
     const message = missing.ok ? '' : missing.error.message;
-    const check = { name: 'web', kind: 'tcp', severity: 'required', ms: 1, attempts: 1, timedOut: false } as const;
+    const check = { name: 'web', kind: 'tcp', severity: 'required', ms: 1, attempts: 1 } as const;
     const original = { ...baseline(running), checks: [{ ...check, status: 'passed', message: 'answers' } as const] };
     const copy = { ...baseline({ ...running, ...booted }), checks: [{ ...check, status: 'failed', message } as const] };
     const { needsOutside, notSurvivingReboot } = compareSurvival(original, copy, {}, []);
