@@ -10,17 +10,17 @@ const came = (what) => process.stdout.write(`came ${what}\n`);
 for (const [what, port] of Object.entries(JSON.parse(tcp))) {
   const server = createServer((socket) => {
     came(what);
-    socket.on('error', () => {});
+    socket.unref().on('error', () => {});
     socket.end('220 hello\r\n');
   });
-  server.listen(port, address);
+  server.unref().listen(port, address);
   await once(server, 'listening');
 }
 for (const [what, port] of Object.entries(JSON.parse(udp))) {
   const socket = createSocket('udp4', () => came(what));
-  socket.bind(port, address);
+  socket.unref().bind(port, address);
   await once(socket, 'listening');
 }
 process.stdout.write('listening\n');
-// Ends with the test, also with one that was killed.
-process.stdin.resume().on('end', () => process.exit());
+// Nothing else keeps the process alive: it ends with the test, also with one that was killed.
+process.stdin.resume();
