@@ -133,7 +133,7 @@ def reason(ended, values):
     refusal = outcome.get("refusal")
     if refusal:
         return f"{outcome['outcome']}: {refusal['message']} {refusal['advice']}".strip()
-    verdicts = [value["verdict"] for value in values if value.get("type") == "verdict" and not value.get("again")]
+    verdicts = [value["verdict"] for value in values if value.get("type") == "verdict" and not value.get("afterRollback")]
     reasons = [finding["message"] for verdict in verdicts[-1:] for finding in verdict.get("reasons", [])]
     commands = [value["end"] for value in values if value.get("type") == "command-ended"]
     statuses = [f"the command ended with exit status {end['status']}" for end in commands[-1:] if end.get("kind") == "exited"]
