@@ -3,7 +3,7 @@ import type { Amount } from '../amount.ts';
 import type { Outcome } from '../event.ts';
 import { currentHolder, inspectHolder } from '../journal/holder.ts';
 import { newRunId } from '../journal/run-id.ts';
-import { openRolloutJournal, type RolloutJournal } from '../journal/rollouts.ts';
+import { openRolloutJournal, readRolloutEvents, type RolloutJournal } from '../journal/rollouts.ts';
 import { formatAmount, parallelOf } from '../amount.ts';
 import type { RolloutView } from '../report/rollout-situation.ts';
 import { createRolloutView } from '../report/rollout-view.ts';
@@ -378,10 +378,15 @@ function startPublishing(
 /** The journal, with the first events in it: a rollout that this host cannot record changes nothing. */
 async function openJournalWith(
   context: Context,
-  { record: { id }, first }: Pick<RolloutStart, 'record' | 'first'>,
+  start: Pick<RolloutStart, 'record' | 'first' | 'from'>,
   claimedIn: readonly string[],
 ): Promise<Result<RolloutJournal, Outcome>> {
-  const journal = await openRolloutJournal(stateDirectoryOf(context), id);
+  const { first } = start;
+  const { id } = start.record;
+  const state = stateDirectoryOf(context);
+  if (wasResumedMeanwhile(state, start))
+    return err(busy(`Another guard resumed rollout ${id} at the same moment.`, `See guard rollout status ${id}.`));
+  const journal = await openRolloutJournal(state, id);
   if (!journal.ok) return err(unrecorded(journal.error));
   const claim: RecordedRolloutEvent = {
     v: 1,
@@ -397,6 +402,13 @@ async function openJournalWith(
     return err(unrecorded(written.error));
   }
   return journal;
+}
+
+/** Where guard may not write to the projects, the journal alone keeps two of this host apart. */
+function wasResumedMeanwhile(state: string, { record, first, from }: Pick<RolloutStart, 'record' | 'first' | 'from'>) {
+  const isFromJournal = from !== null && !first.some(({ type }) => type === 'rollout-imported');
+  const now = isFromJournal ? foldRollout(readRolloutEvents(state, record.id)) : null;
+  return now !== null && now.holder.id !== from?.record.holder.id;
 }
 
 function unrecorded(why: string): Outcome {
