@@ -26,6 +26,7 @@ import {
   disconnectAfterCommand,
   withoutPackagePort,
   type PackageAccess,
+  type PackagesMissed,
 } from './package-access.ts';
 import type { PackageProxy } from './package-proxy.ts';
 import { removeCopy } from './remove-copy.ts';
@@ -240,12 +241,11 @@ async function judgeCopy(
   if (!started.ok) return withoutCopy(started.error);
   const checks = checksForCopy(plan.checks, isHere(plan, copyPlan));
   const copyRun = planOnCopy(plan, place, checks.asked, access);
-  const [noAccess, baseline, preview] = await Promise.all([
-    access?.connect() ?? null,
+  const [, baseline, preview] = await Promise.all([
+    access?.connect(),
     establishBaseline(copyRun, there, inspected.instance, { first: null, justStarted: true, whenIdle: () => {} }),
     rehearsal.before === null ? null : previewPackages(there.platform, plan.instance, plan.command.words),
   ]);
-  if (noAccess !== null) await tools.recorder.record({ type: 'notice', level: 'warning', message: noAccess });
   if (!baseline.ok) return withoutCopy(baseline.error);
   const compare = async (copy: Baseline): Promise<Survival> =>
     compareWithOriginal(there, plan.instance, await original, copy, inspected, copyPlan);
@@ -261,12 +261,13 @@ async function judgeCopy(
   };
   const attemptTools = access === null ? there : { ...there, recorder: disconnectAfterCommand(there.recorder, access) };
   const judged = await changeAndRestart(copyRun, attemptTools, attempt);
-  const outcome = outcomeOf(judged, access?.refused() ?? null, tools.interruption);
+  const missed = access?.missed() ?? null;
+  const outcome = outcomeOf(judged, missed, tools.interruption);
   const report: RehearsalReport = {
     failedAt: outcome.outcome === 'rehearsal-failed' ? outcome.stage : null,
-    notRehearsed: [...notRehearsedBy(plan, copyPlan, access), ...checks.notRehearsed, ...survival.needsOutside],
+    notRehearsed: [...notRehearsedBy(plan, copyPlan, missed), ...checks.notRehearsed, ...survival.needsOutside],
     notSurvivingReboot: survival.notSurvivingReboot,
-    refusedHosts: access?.refused() ?? [],
+    refusedHosts: missed?.refused ?? [],
   };
   await tools.recorder.record({ type: 'rehearsal-report', report });
   // The instance is unchanged, so its package manager answers as it would before the run.
@@ -383,7 +384,7 @@ async function compareWithOriginal(
 function notRehearsedBy(
   plan: RunPlan,
   { removed, removedSettings }: CopyPlan,
-  access: PackageAccess | null,
+  missed: PackagesMissed | null,
 ): readonly Finding[] {
   const hooks = Object.keys(plan.hooks);
   return [
@@ -394,14 +395,23 @@ function notRehearsedBy(
       omission(`setting:${setting}`, `the copy lacks the setting "${setting}": ${because}`),
     ),
     ...(hooks.length === 0 ? [] : [omission('hooks', `the run's own hooks are not rehearsed: ${hooks.join(', ')}`)]),
-    ...(access === null
+    ...(missed === null
       ? [
           omission(
             'network',
             'a copy on another machine than guard cannot reach package sources: the command ran without a network',
           ),
         ]
-      : []),
+      : missedPackages(missed)),
+  ];
+}
+
+function missedPackages({ unreachable, obstacle }: PackagesMissed): readonly Finding[] {
+  return [
+    ...(obstacle === null ? [] : [omission('network', `the command ran without a network: ${obstacle}`)]),
+    ...unreachable.map((host) =>
+      omission(`host:${host}`, `the package source ${host} could not be reached from the machine of guard`),
+    ),
   ];
 }
 

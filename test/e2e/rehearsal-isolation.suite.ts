@@ -2,7 +2,16 @@ import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { guardUnderTest, type GuardUnderTest } from './guard.ts';
 import { incusCommand, launch, remove } from './incus-subject.ts';
-import { addressOf, copies, inside, launchApp, listenOnHost, write, type Listeners } from './rehearsal-subject.ts';
+import {
+  addressOf,
+  copies,
+  inside,
+  launchApp,
+  listenOnHost,
+  onServerNetwork,
+  write,
+  type Listeners,
+} from './rehearsal-subject.ts';
 
 export function isolationTests(): void {
   // Promise 6: nothing that a copy sends reaches anybody, also while it boots. Each listener is reached by the instance itself
@@ -61,7 +70,7 @@ while (my @ready = $all->can_read) {
     await write(neighbour, '/usr/local/bin/recorder.pl', recorder);
     await inside(neighbour, 'systemd-run --unit recorder perl /usr/local/bin/recorder.pl');
     const neighbourAddress = await addressOf(neighbour);
-    await execa('ip', ['address', 'replace', `${outside}/32`, 'dev', 'lo']);
+    await execa(...onServerNetwork('ip', 'address', 'replace', `${outside}/32`, 'dev', 'lo'));
     host = await listenOnHost(outside, tcpPorts, udpPorts);
     targets = [
       ...Object.values(tcpPorts).map((port) => `tcp ${outside} ${port}`),
@@ -74,7 +83,7 @@ while (my @ready = $all->can_read) {
 
   afterAll(async () => {
     await host?.close();
-    await execa('ip', ['address', 'del', `${outside}/32`, 'dev', 'lo'], { reject: false });
+    await execa(...onServerNetwork('ip', 'address', 'del', `${outside}/32`, 'dev', 'lo'), { reject: false });
     await remove(instance);
     await remove(neighbour);
     await remove(instance, 'guard-rehearsal');

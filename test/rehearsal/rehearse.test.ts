@@ -13,22 +13,41 @@ import {
   type CommandKind,
   type World,
 } from '../run/engine/world.ts';
+import type { PackageProxy } from '../../src/rehearsal/package-proxy.ts';
 import { silentProxy } from './silent-proxy.ts';
 
 const run = '20270101-000000-aaaa';
 const mebibyte = 1024 ** 2;
 
+interface Circumstances {
+  /** The request that the server refuses. */
+  readonly refuses?: string;
+  readonly proxy?: Partial<PackageProxy>;
+}
+
 /** Rehearses in a world, with the names of the requests that were sent. */
-async function rehearseIn(world: World, kind: CommandKind, more: Partial<RehearsalPlan> = {}) {
+async function rehearseIn(
+  world: World,
+  kind: CommandKind,
+  more: Partial<RehearsalPlan> = {},
+  { refuses, proxy = {} }: Circumstances = {},
+) {
   const requests: string[] = [];
-  const guard = startGuard(world, { run, faultOf: ({ name }) => (requests.push(name), null) });
+  const faultOf = ({ name }: { readonly name: string }) => (requests.push(name), name === refuses ? 'refused' : null);
+  const guard = startGuard(world, { run, faultOf });
   const rehearsal = { plan: planOf(kind, run), before: null, keepCopy: false, mayCopyFiles: false, ...more };
   const ended = await world.time.run(guard.process, () =>
-    rehearse(rehearsal, { ...guard.tools, openProxy: silentProxy }),
+    rehearse(rehearsal, { ...guard.tools, openProxy: () => silentProxy(run, proxy) }),
   );
   if (ended.end !== 'done') throw new Error(`the rehearsal ${ended.end}`);
   return { outcome: ended.value.outcome, requests, copies: copiesOf(world.server) };
 }
+
+/** What the record of the rehearsal reports. */
+const reportIn = (world: World) => {
+  const event = recordOf(world, run)?.events.find(({ type }) => type === 'rehearsal-report');
+  return event?.type === 'rehearsal-report' ? event.report : null;
+};
 
 const copiesOf = (server: MemoryServer): string[] => [...projectOf(server, rehearsalProject).instances.keys()];
 
@@ -64,6 +83,44 @@ describe('a rehearsal is refused before anything is copied', () => {
     expect([kept.outcome.outcome, kept.copies]).toEqual(['rehearsal-passed', [instanceName]]);
     const next = await rehearseIn(world, 'good');
     expect([next.outcome.outcome, next.copies]).toEqual(['busy', [instanceName]]);
+  });
+});
+
+describe('a command that failed without its packages says nothing of the instance', () => {
+  test('where the copy could not be connected to the package proxy', async () => {
+    const world = createWorld();
+    const { outcome } = await rehearseIn(world, 'fails', {}, { refuses: 'connectPackageProxy' });
+    expect(outcome).toMatchObject({
+      outcome: 'rehearsal-inconclusive',
+      refusal: { message: expect.stringContaining('no way to its package sources') as string },
+    });
+    expect(reportIn(world)?.notRehearsed).toMatchObject([{ subject: 'network' }]);
+  });
+
+  test('where the machine of guard could not reach a package source', async () => {
+    const world = createWorld();
+    const { outcome } = await rehearseIn(world, 'fails', {}, { proxy: { unreachable: () => ['deb.example'] } });
+    expect(outcome).toMatchObject({
+      outcome: 'rehearsal-inconclusive',
+      refusal: { message: expect.stringContaining('could not be reached: deb.example') as string },
+    });
+    expect(reportIn(world)?.notRehearsed).toMatchObject([{ subject: 'host:deb.example' }]);
+  });
+
+  test('where the socket of the proxy is not on the machine of the server', async () => {
+    const world = createWorld();
+    world.asksProxy = true;
+    const { outcome } = await rehearseIn(world, 'fails', {}, { proxy: { wasAsked: () => false } });
+    expect(outcome).toMatchObject({
+      outcome: 'rehearsal-inconclusive',
+      refusal: { message: expect.stringContaining('guard runs in a container') as string },
+    });
+  });
+
+  test('and one that had them fails', async () => {
+    const world = createWorld();
+    world.asksProxy = true;
+    expect((await rehearseIn(world, 'fails')).outcome).toMatchObject({ outcome: 'rehearsal-failed' });
   });
 });
 
