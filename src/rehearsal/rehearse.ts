@@ -12,6 +12,7 @@ import type { Inspection } from '../run/prepared-run.ts';
 import { previewPackages, type PackagePreview } from '../run/packages/preview.ts';
 import type { RunPlan } from '../run/changes/change.ts';
 import { bringUp } from '../run/power.ts';
+import { clearStaleLocks } from '../run/rollback/stale-locks.ts';
 import { refuseRepeat, rememberChange } from '../run/quarantine.ts';
 import { inPhase } from '../run/recorder.ts';
 import { busy, refused } from '../run/refusal.ts';
@@ -96,6 +97,8 @@ interface Admitted {
   readonly place: RehearsalPlace;
   /** The most memory that the copy may take, in bytes; null for the original's own limit. */
   readonly memoryBytes: number | null;
+  /** The memory of the server cannot be read, so nobody knows whether the copy fits. */
+  readonly memoryUnknown: boolean;
 }
 
 /** Refuses what a run would refuse, and what the server has no room for. Changes nothing of the instance. */
@@ -126,7 +129,12 @@ async function admit({ plan, mayCopyFiles }: RehearsalPlan, tools: RunTools): Pr
     return err(
       refused(grant.message, 'Rehearse when the server is less busy, or lower limits.memory of the instance.'),
     );
-  return ok({ inspected: inspected.value, place: place.value, memoryBytes: grant.limitBytes });
+  return ok({
+    inspected: inspected.value,
+    place: place.value,
+    memoryBytes: grant.limitBytes,
+    memoryUnknown: grant.unknown,
+  });
 }
 
 /** Copies have the names of their originals. */
@@ -176,6 +184,12 @@ async function makeAndRemove(
         'Free some space, or set GUARD_STATE_DIR to another folder.',
       ),
     );
+  if (admitted.memoryUnknown)
+    await tools.recorder.record({
+      type: 'notice',
+      level: 'warning',
+      message: 'The memory of the server cannot be read: the copy has no other limit than the instance.',
+    });
   const interruption = linkInterruption(tools.interruption);
   const stopWatching = watchPool(tools, inspected.pool, interruption);
   let neverMade = true;
@@ -198,6 +212,8 @@ async function makeAndRemove(
     return await judgeCopy(rehearsal, { ...tools, interruption }, subject, copyPlan);
   } finally {
     stopWatching();
+    // A copy that the pool has no space for goes, also one that is to be kept.
+    keep &&= interruption.reason() === null;
     await removeCopy(tools, { copy, run: plan.run, neverMade, keep, limits: plan.limits });
     await access?.close();
   }
@@ -258,7 +274,7 @@ async function judgeCopy(
   const there: CopyTools = { ...tools, platform: tools.platform.inProject(place.project) };
   const started = await startCopy(plan, there, copyPlan);
   if (!started.ok) return withoutCopy(started.error);
-  const checks = checksForCopy(plan.checks, isHere(plan, copyPlan));
+  const checks = checksForCopy(plan.checks, { project: place.project, reachable: isHere(plan, copyPlan) });
   const copyRun = planOnCopy(plan, place, checks.asked, access);
   const [, baseline, preview] = await Promise.all([
     access?.connect(),
@@ -267,7 +283,7 @@ async function judgeCopy(
   ]);
   if (!baseline.ok) return withoutCopy(baseline.error);
   const compare = async (copy: Baseline): Promise<Survival> =>
-    compareWithOriginal(there, plan.instance, await original, copy, inspected, copyPlan);
+    compareWithOriginal(there, plan.instance, await original, copy, copyPlan);
   const settled = await waitForSlowServices(copyRun, there, baseline.value, compare);
   const { survival } = settled;
   const now = await there.platform.getInstance(plan.instance);
@@ -309,6 +325,8 @@ function makeCopy(
 }
 
 async function startCopy(plan: RunPlan, there: CopyTools, copyPlan: CopyPlan): Promise<Result<void, Outcome>> {
+  // The package manager that asked holds its lock, which is in the copy too: there its process is gone.
+  if (plan.change.packageManagerWaits) await clearStaleLocks(there.platform, plan.instance);
   const up = await inPhase(
     there,
     'start',
@@ -386,16 +404,11 @@ async function compareWithOriginal(
   instance: string,
   original: Baseline | null,
   copy: Baseline,
-  { disks }: Inspection,
   { removed, removedSettings }: CopyPlan,
 ): Promise<Survival> {
   if (original === null) return { needsOutside: [], notSurvivingReboot: [] };
   const logs = await readUnitLogs(tools, instance, unitsToExplain(original, copy));
-  const isRemoved = (device: string): boolean => removed.some((one) => one.device === device);
-  const paths = [
-    ...disks.uncovered.filter(({ device }) => isRemoved(device)).map(({ path }) => path),
-    ...removedSettings.flatMap(({ path }) => path ?? []),
-  ];
+  const paths = [...removed.flatMap((device) => device.paths), ...removedSettings.flatMap(({ path }) => path ?? [])];
   return compareSurvival(original, copy, logs, paths);
 }
 

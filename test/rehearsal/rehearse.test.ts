@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { MemoryServer } from '../../src/platform/memory/server.ts';
 import { projectOf } from '../../src/platform/memory/server.ts';
 import { ok } from '../../src/result.ts';
+import { commandChange } from '../../src/run/changes/command.ts';
 import { rehearse, type RehearsalPlan } from '../../src/rehearsal/rehearse.ts';
 import {
   createWorld,
@@ -137,6 +138,35 @@ test.each(['refused', 'lost-after'] as const)(
     expect(events.filter(({ type }) => type === 'notice')).toEqual([]);
   },
 );
+
+test('the lock file of the package manager that asked is not on the copy, and stays on the instance', async () => {
+  const world = createWorld();
+  const lock = '/var/lib/pacman/db.lck';
+  world.instance.files.set(lock, { kind: 'file', content: Buffer.from(''), user: 0, group: 0, mode: 0o644 });
+  const plan = planOf('good', run, { change: { ...commandChange, packageManagerWaits: true } });
+  await rehearseIn(world, 'good', { plan, keepCopy: true });
+  const copy = projectOf(world.server, rehearsalProject).instances.get(instanceName);
+  expect([copy?.files.has(lock), world.instance.files.has(lock)]).toEqual([false, true]);
+});
+
+test('a copy that the pool has no space for is removed, also where it is to be kept', async () => {
+  const world = createWorld();
+  const pool = world.server.pools.get('default');
+  if (pool === undefined) throw new Error('there is no pool');
+  Object.assign(pool, { space: { totalBytes: 1024 * mebibyte, usedBytes: 824 * mebibyte } });
+  const { outcome, copies } = await rehearseIn(world, 'good', { keepCopy: true });
+  expect([outcome.outcome, copies]).toEqual(['rehearsal-inconclusive', []]);
+});
+
+test('is said where the memory of the server cannot be read', async () => {
+  const world = createWorld();
+  const { outcome } = await rehearseIn(world, 'good', {}, { refuses: 'getServerMemory' });
+  expect(outcome.outcome).toBe('rehearsal-passed');
+  const notices = recordOf(world, run)?.events.filter(({ type }) => type === 'notice');
+  expect(notices).toMatchObject([
+    { level: 'warning', message: expect.stringContaining('memory of the server') as string },
+  ]);
+});
 
 test('a service that starts slowly is part of the baseline, so a change that breaks it does not pass', async () => {
   const world = createWorld();
