@@ -43,6 +43,7 @@ export const rules: readonly Rule[] = [
   },
   { resource: 'timer', trait: 'of-system', effect: 'info', because: 'it is part of the operating system' },
   { resource: 'account', trait: 'unused', effect: 'info', because: 'no process, job or user used it' },
+  { resource: 'account', change: 'aged', effect: 'info', because: 'the user can give a new one' },
   { resource: 'account', change: 'group-gone', effect: 'info', because: 'the group itself is gone' },
   { resource: 'kernel-setting', trait: 'packaged', effect: 'info', because: 'it was the default of a package' },
   { resource: 'privilege', trait: 'packaged', effect: 'info', because: 'it is a default of its package' },
