@@ -46,6 +46,7 @@ export const rules: readonly Rule[] = [
   { resource: 'account', change: 'aged', effect: 'info', because: 'the user can give a new one' },
   { resource: 'account', change: 'group-gone', effect: 'info', because: 'the group itself is gone' },
   { resource: 'kernel-setting', trait: 'packaged', effect: 'info', because: 'it was the default of a package' },
+  { resource: 'privilege', trait: 'configured', effect: 'info', because: 'the administrator registered its mode' },
   { resource: 'privilege', trait: 'packaged', effect: 'info', because: 'it is a default of its package' },
   { resource: 'limit', trait: 'packaged', effect: 'info', because: 'it is a default of its package' },
   { resource: 'connection', change: 'closed', effect: 'info', because: 'the server can still be reached' },

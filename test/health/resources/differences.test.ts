@@ -347,6 +347,18 @@ describe('configuration and privileges', () => {
       'fail: /opt/app/bin/app had the capabilities cap_net_bind_service=ep, and no longer has it',
     ]);
   });
+
+  test('a set-user-ID bit that the administrator takes away for good, and one that is lost', () => {
+    const has = (...lines: readonly string[]): Partial<Facts> => ({ privileges: privilegesFrom(section(...lines)) });
+    const [chfn, sudo] = ['setuid /usr/bin/chfn', 'setuid /usr/bin/sudo'];
+    expect(found(has(chfn), has('registered /usr/bin/chfn'))[0]).toMatch(
+      /^info: .*the administrator registered its mode/,
+    );
+    expect(found(has(chfn), has('registered /usr/bin/chfn', chfn))).toEqual([]);
+    expect(found(has('registered /usr/bin/chfn', chfn), has())[0]).toMatch(/^fail/);
+    expect(found(has('registered /usr/bin/chfn'), has())).toEqual([]);
+    expect(found(has(sudo), has('registered /usr/bin/sudo'))[0]).toMatch(/^fail/);
+  });
 });
 
 describe('by what servers and clients know each other', () => {
