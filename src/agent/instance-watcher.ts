@@ -128,6 +128,7 @@ async function followOnce(
       else lost = { message: describeFailure(instances.error), closing: false };
       if (polls === 0 && instances.ok) on.onFollowed();
     } else if (await serverProject.platform.isShuttingDown()) lost = closingServer;
+    else if (!(await stream.value.isComplete()) && !over.signal.aborted) lost = silentServer;
     if (lost === null) await clock.sleep(pollMs, over.signal);
   }
   stop();
@@ -136,6 +137,7 @@ async function followOnce(
   return lost ?? { message: end.ok ? 'ended' : describeFailure(end.error), closing: false };
 }
 
+const silentServer: Disconnection = { message: 'The server sends no events any more.', closing: false };
 const closingServer: Disconnection = { message: 'The server is shutting down.', closing: true };
 
 function isHooked({ metadata }: Instance): boolean {

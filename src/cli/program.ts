@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import type { ReportFile } from '../report/report-file.ts';
-import { outcomeTable } from '../run/outcome.ts';
+import { exitStatusOf, outcomeTable } from '../run/outcome.ts';
 import type { Call, Define } from './call.ts';
 import { commandNames, isReadOnly, type CommandName } from './command-names.ts';
 import type { Context } from './context.ts';
@@ -10,6 +10,7 @@ import { withReportsOfMistake } from './reports.ts';
 import { splitArguments, usage, UsageMistake, type SplitArguments } from './usage.ts';
 import { versionLine } from '../version.ts';
 import { reportFile } from './values.ts';
+import { untilSignal } from './until-signal.ts';
 import { neutralise, shellWords } from '../text.ts';
 import { refuseEmptyValues } from './empty-values.ts';
 import { adviceForWord } from './synonyms.ts';
@@ -51,11 +52,23 @@ export async function runProgram(argv: readonly string[], situation: Context, is
     if (!isWhole) throw notUtf8();
     refuseUnusedWords(own, command);
     refuseUnknownTopic(own);
-    await program.parseAsync([...own], { from: 'user' });
+    const parsed = program.parseAsync([...own], { from: 'user' });
+    if ((await (isQuery(own) ? untilSignal(context, parsed) : parsed)) === null) return interruptedStatus(context);
   } catch (error) {
     return endOf(error, context, { own, command }, helpFor(program, { own, command }));
   }
   return status;
+}
+
+/** Commands that only look something up: at a signal nothing is left to be finished, and their answer is wanted no more. */
+const queries: readonly CommandName[] = ['runs', 'show', 'points', 'doctor', 'completion'];
+
+function isQuery(own: readonly string[]): boolean {
+  return queries.some((name) => name === own[0]);
+}
+
+function interruptedStatus({ interrupter }: Context): number {
+  return exitStatusOf({ outcome: 'interrupted', signal: interrupter.by() ?? 'SIGTERM' });
 }
 
 /** Commands that would take unreadable records for none. */

@@ -7,6 +7,7 @@ import { exitStatusOf } from '../run/outcome.ts';
 import { neutralise } from '../text.ts';
 import type { Context } from './context.ts';
 import { reportsOfOne } from './reports.ts';
+import { untilSignal } from './until-signal.ts';
 
 /** The instances whose recoveries have not ended yet. */
 export type Unfinished = Set<string>;
@@ -71,14 +72,7 @@ export async function untilInterrupted(
   unfinished: Unfinished,
   work: () => Promise<number>,
 ): Promise<number> {
-  const { signal } = context.interrupter;
-  const over = new AbortController();
-  const interrupted = new Promise<null>((resolve) => {
-    if (signal.aborted) resolve(null);
-    signal.addEventListener('abort', () => resolve(null), { signal: over.signal });
-  });
-  const status = await Promise.race([work(), interrupted]);
-  over.abort();
+  const status = await untilSignal(context, work());
   return status ?? reportInterruption(context, options.json ?? false, [...unfinished]);
 }
 

@@ -89,6 +89,10 @@ export async function rehearseFirst(context: Context, one: OneRehearsal): Promis
         advice: 'Rehearse again, or pass --allow-drift.',
       },
     });
+  if (drift.length > 0 && isForPeople(options))
+    await writeLines(context.stderr, [
+      `guard: the change differs from the rehearsed one: ${describeDrift(drift)}. It is run because of --allow-drift.`,
+    ]);
   return { run: rehearsed.run, listener: driftListener(context, rehearsed.changes, options) };
 }
 
@@ -99,9 +103,13 @@ function describeDrift(drift: readonly string[]): string {
   return [...drift.slice(0, mostDrift), ...(rest > 0 ? [`${rest} more`] : [])].join('; ');
 }
 
-function driftListener(context: Context, rehearsed: Changes | null, { json, quiet }: RunOptions): Listener {
+function isForPeople({ json, quiet }: RunOptions): boolean {
+  return json !== true && quiet !== true;
+}
+
+function driftListener(context: Context, rehearsed: Changes | null, options: RunOptions): Listener {
   return async (event) => {
-    if (event.type !== 'changes' || rehearsed === null || json === true || quiet === true) return;
+    if (event.type !== 'changes' || rehearsed === null || !isForPeople(options)) return;
     const drift = driftOfPackages(rehearsed.packages, event.changes.packages);
     if (drift.length > 0)
       await writeLines(context.stderr, [

@@ -75,11 +75,12 @@ function withPoolsRemembered(platform: Platform): Platform {
   };
 }
 
-function storeOf(id: string, { remote, project }: InstanceConnection, fleet: Fleet): SharedStore {
+function storeOf(id: string, { remote, project, platform }: InstanceConnection, fleet: Fleet): SharedStore {
   return {
     id,
     remote,
     project,
+    editCommand: platform.commands.editProject({ remote, project }),
     read: async () => {
       const read = await fleet.readProjectNote(rolloutNote);
       return read.ok ? read : err(storeFailure(read.error));

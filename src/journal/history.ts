@@ -1,21 +1,27 @@
 import type { Outcome } from '../event.ts';
 import type { InstanceIdentity } from './instance-identity.ts';
 import { listRunsOf } from './run-index.ts';
-import { fingerprintOf } from './run-summary.ts';
+import { fingerprintOf, type RunSummary } from './run-summary.ts';
 import { readRun } from './runs.ts';
 
 /** How many past runs of an instance are considered. */
 const horizon = 200;
 
-/** The outcomes of earlier runs of the same command on an instance, newest first, for the quarantine (F37). */
-export async function lastOutcomes(
+/** The outcomes of the same command on an instance since it was last kept, newest first, for the quarantine (F37). */
+export async function outcomesSinceKept(
   state: string,
   identity: InstanceIdentity,
   command: readonly string[],
 ): Promise<{ readonly run: string; readonly at: number; readonly outcome: Outcome }[]> {
   const fingerprint = fingerprintOf(command);
-  const runs = await listRunsOf(state, identity, horizon, { mayFit: (line) => line.includes(fingerprint) });
-  return runs
+  const isKept = (summary: RunSummary): boolean =>
+    summary.fingerprint === fingerprint && summary.ended?.outcome.outcome === 'kept';
+  const runs = await listRunsOf(state, identity, horizon, {
+    mayFit: (line) => line.includes(fingerprint),
+    isLast: isKept,
+  });
+  const lastKept = runs.findIndex(isKept);
+  return (lastKept === -1 ? runs : runs.slice(0, lastKept))
     .filter((summary) => summary.fingerprint === fingerprint)
     .flatMap(({ run, ended }) => (ended ? [{ run, at: ended.at, outcome: ended.outcome }] : []));
 }
@@ -39,9 +45,7 @@ export async function failedChanges(
   identity: InstanceIdentity,
   command: readonly string[],
 ): Promise<FailedChange[]> {
-  const past = await lastOutcomes(state, identity, command);
-  const lastKept = past.findIndex(({ outcome }) => outcome.outcome === 'kept');
-  const sinceKept = lastKept === -1 ? past : past.slice(0, lastKept);
+  const sinceKept = await outcomesSinceKept(state, identity, command);
   const lastPassed = sinceKept.findIndex(({ outcome }) => outcome.outcome === 'rehearsal-passed');
   const failed = sinceKept
     // What a copy did not survive the instance will not survive either, unless a later copy did.

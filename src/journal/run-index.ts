@@ -1,4 +1,5 @@
 import { opendirSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
 import type { RunStarted } from '../event.ts';
 import { noGeneration, noteFinished, readFinished, type FinishedNote } from './finished-runs.ts';
 import {
@@ -17,7 +18,7 @@ import {
   type HistoryLine,
 } from './instance-history.ts';
 import { isOfInstance, type InstanceAddress, type InstanceIdentity } from './instance-identity.ts';
-import { isFinished, journalLength, newestFirst, readSummary, type RunSummary } from './run-summary.ts';
+import { isFinished, journalLength, newestFirst, readSummary, secondOf, type RunSummary } from './run-summary.ts';
 import { listRunIds, readRun, type RunRecord } from './runs.ts';
 import { runsDirectory } from './state-directory.ts';
 
@@ -39,6 +40,8 @@ export interface Wanted {
   readonly fits?: (summary: RunSummary) => boolean;
   /** How many are enough. */
   readonly most?: number;
+  /** Whether no older run is wanted than this one. */
+  readonly isLast?: (summary: RunSummary) => boolean;
 }
 
 /**
@@ -64,11 +67,12 @@ export async function listRunsOf(
     ]);
     return newest(state, lines, limit, isOwn, wanted);
   }
-  const { most } = wanted;
-  if (most === undefined) return find(readHistory);
+  const { most = Infinity, isLast } = wanted;
+  if (most === Infinity && isLast === undefined) return find(readHistory);
   // A few are among the last lines.
   const recent = await find(readRecentHistory);
-  return recent.length >= most ? recent : find(readHistory);
+  const isEnough = recent.length >= most || (isLast !== undefined && recent.some(isLast));
+  return isEnough ? recent : find(readHistory);
 }
 
 /** The newest runs of all instances that had this name when they ran, newest first; with a project and remote only those there. */
@@ -102,12 +106,15 @@ async function newest(
   lines: ReadonlyMap<string, string>,
   limit: number,
   isWanted: (summary: RunSummary) => boolean,
-  { mayFit = () => true, fits = () => true, most = Infinity }: Wanted = {},
+  { mayFit = () => true, fits = () => true, most = Infinity, isLast = () => false }: Wanted = {},
 ): Promise<RunSummary[]> {
   const found: RunSummary[] = [];
   let others = 0;
+  let last: string | null = null;
   for (const [run, text] of [...lines].toSorted(([a], [b]) => (a < b ? 1 : -1))) {
     if (found.length >= most || found.length + others >= limit) break;
+    // Ids of the same second are in no order.
+    if (last !== null && secondOf(run) !== secondOf(last)) break;
     if (isOfEnded(text) && !mayFit(text)) {
       others += 1;
       continue;
@@ -120,6 +127,7 @@ async function newest(
     if (summary === null || !isWanted(summary)) continue;
     if (fits(summary)) found.push(summary);
     else others += 1;
+    if (isLast(summary)) last = run;
   }
   return found.toSorted(newestFirst);
 }
@@ -203,6 +211,12 @@ function hasAtMost(state: string, most: number): boolean {
 /** How many records are kept in memory before their lines are written. */
 const batch = 1000;
 
+/** How many records are read before the event loop has a turn: no signal waits until a long history is read. */
+const turn = 50;
+
+/** The same for notes. */
+const turnOfNotes = 10_000;
+
 /** Of how many of the newest runs the length of the journal is compared with the note, and the line is looked for in the history. */
 const checked = 1000;
 
@@ -219,15 +233,15 @@ interface Completion {
  */
 async function completeHistory(state: string): Promise<Completion> {
   const ids = await listRunIds(state);
-  const isOpen = openRuns(state, ids);
-  const open = ids.filter(isOpen).toReversed();
+  const open = (await openRuns(state, ids)).toReversed();
   const unfinished: string[] = [];
   const unlisted: RunSummary[] = [];
   const listed = new Map<string, ReadonlyMap<string, string>>();
   for (let at = 0; at < open.length; at += batch) {
     const added = new Map<string, HistoryLine[]>();
     const ended: { readonly run: string; readonly bytes: number; readonly key: string | null }[] = [];
-    for (const run of open.slice(at, at + batch)) {
+    for (const [index, run] of open.slice(at, at + batch).entries()) {
+      if (index % turn === 0) await setImmediate();
       const line = await lineOf(state, run);
       if (line === null) continue;
       const { started } = line.summary;
@@ -260,11 +274,13 @@ async function completeHistory(state: string): Promise<Completion> {
 }
 
 /**
- * Which runs have to be read: those without a note, those whose note names a history that was lost, and those of a history that
+ * The runs that have to be read, newest first: those without a note, those whose note names a history that was lost, and those of a history that
  * lacks the line of one of the newest runs. A disk that lost the end of a file lost that of a recent one.
  */
-function openRuns(state: string, newestFirstIds: readonly string[]): (run: string, age: number) => boolean {
+async function openRuns(state: string, newestFirstIds: readonly string[]): Promise<string[]> {
+  await setImmediate();
   const finished = readFinished(state);
+  await setImmediate();
   const histories = new Map(
     listHistoryKeys(state).flatMap((key) => {
       const header = readHeader(state, key);
@@ -292,10 +308,13 @@ function openRuns(state: string, newestFirstIds: readonly string[]): (run: strin
     const from = histories.get(generation)?.from;
     return from !== undefined && (run < from || !incomplete.has(generation));
   };
-  return (run, age) => {
+  const open: string[] = [];
+  for (const [age, run] of newestFirstIds.entries()) {
+    if (age % turnOfNotes === 0) await setImmediate();
     const note = finished.get(run);
-    return note === undefined || !isBelieved(run, age, note);
-  };
+    if (note === undefined || !isBelieved(run, age, note)) open.push(run);
+  }
+  return open;
 }
 
 function namesAll(state: string, key: string, runs: readonly string[]): boolean {

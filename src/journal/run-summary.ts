@@ -92,9 +92,14 @@ export function isFinished({
 
 /** Runs of the same second are ordered by the time in their records. */
 export function newestFirst(a: RunSummary, b: RunSummary): number {
-  const [second, other] = [a.run.slice(0, -5), b.run.slice(0, -5)];
+  const [second, other] = [secondOf(a.run), secondOf(b.run)];
   if (second !== other) return second < other ? 1 : -1;
   return (b.started?.at ?? 0) - (a.started?.at ?? 0);
+}
+
+/** The part of a run's id that tells when it began. */
+export function secondOf(run: string): string {
+  return run.slice(0, -5);
 }
 
 /** A hash that identifies a command. */

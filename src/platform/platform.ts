@@ -540,6 +540,11 @@ export interface InstanceEvent {
 
 export interface EventStream {
   readonly close: () => void;
+  /**
+   * Asks over the connection of the stream itself. True: every event until now has come. False: the stream is over, or nothing
+   * answers, as with a connection that only one side knows to be broken.
+   */
+  readonly isComplete: () => Promise<boolean>;
   /** Resolves when the stream is over: ok after `close`, `connection-lost` when the server went away. */
   readonly ended: Answered<void>;
 }
@@ -560,13 +565,15 @@ export interface Commands {
   readonly client: string;
   /**
    * The lines that finish a rollback, in order. `restorePoint` under the names that its snapshots have at this moment;
-   * `start`: the instance ran before; `first`: lines that clear away what is in the way of every restore.
+   * `start`: the instance ran before; `startProtected`: it is protected from being started, also after the restore and in the
+   * end; `first`: lines that clear away what is in the way of every restore.
    */
   readonly rollBack: (
     of: InstanceAddress,
     what: {
       readonly restorePoint: { readonly name: string; readonly volumes: readonly VolumePointName[] };
       readonly start: boolean;
+      readonly startProtected: boolean;
       readonly first?: readonly string[];
     },
   ) => string[];
@@ -579,6 +586,7 @@ export interface Commands {
   readonly showInstance: (of: InstanceAddress) => string;
   readonly listInstances: (of: Pick<InstanceAddress, 'project' | 'remote'>) => string;
   readonly listProjects: (of: Pick<InstanceAddress, 'remote'>) => string;
+  readonly editProject: (of: Pick<InstanceAddress, 'project' | 'remote'>) => string;
   readonly thawInstance: (of: InstanceAddress) => string;
   readonly makePermanent: (of: InstanceAddress) => string;
   /** Ends the protection from being started. */

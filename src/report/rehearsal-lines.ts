@@ -1,4 +1,4 @@
-import type { Finding, Outcome } from '../event.ts';
+import type { Finding, Outcome, RehearsalCopy, RehearsalReport } from '../event.ts';
 import { neutralise, shellWords } from '../text.ts';
 import type { RunFacts } from './run-facts.ts';
 import { bounded } from './format.ts';
@@ -18,21 +18,23 @@ export function rehearsalHeadline(
     facts: RunFacts,
   ) => string,
 ): { label: string; message: string } {
+  // Nobody knows its name where a run is refused before its record.
+  const itself = `${facts.instance ?? 'The instance'} itself`;
   switch (outcome.outcome) {
     case 'rehearsal-passed':
       return {
         label: 'rehearsal passed',
-        message: `a copy of ${name} is healthy after the change, and after a restart. ${name} itself was not touched.`,
+        message: `a copy of ${name} is healthy after the change, and after a restart. ${itself} was not touched.`,
       };
     case 'rehearsal-failed':
       return {
         label: 'rehearsal failed',
-        message: `${outcome.stage === 'restart' ? `the copy of ${name} was healthy after the change, and not after a restart` : `on a copy of ${name}, ${describeCause(outcome.cause, facts)}`}. ${name} itself was not touched.`,
+        message: `${outcome.stage === 'restart' ? `the copy of ${name} was healthy after the change, and not after a restart` : `on a copy of ${name}, ${describeCause(outcome.cause, facts)}`}. ${itself} was not touched.`,
       };
     case 'rehearsal-inconclusive':
       return {
         label: 'rehearsal inconclusive',
-        message: `${neutralise(outcome.refusal.message, 2000)} ${name} itself was not touched.`,
+        message: `${neutralise(outcome.refusal.message, 2000)} ${itself} was not touched.`,
       };
   }
 }
@@ -42,8 +44,14 @@ const most = 10;
 
 /** What a rehearsal showed beside its verdict, and where a kept copy is. */
 export function rehearsalLines({ rehearsal, copy, keptCopy, remote }: RunFacts): string[] {
-  if (rehearsal === null) return [];
-  const { notRehearsed, notSurvivingReboot, refusedHosts } = rehearsal;
+  // A copy is also kept where the rehearsal ended before its report.
+  return [
+    ...(rehearsal === null ? [] : reportLines(rehearsal)),
+    ...(keptCopy && copy !== null ? keptLines(copy, remote) : []),
+  ];
+}
+
+function reportLines({ notRehearsed, notSurvivingReboot, refusedHosts }: RehearsalReport): string[] {
   return [
     ...list('would not survive a reboot today, whatever is changed:', '!', notSurvivingReboot),
     ...list('not rehearsed:', '·', notRehearsed),
@@ -55,7 +63,6 @@ export function rehearsalLines({ rehearsal, copy, keptCopy, remote }: RunFacts):
             most,
           )}`,
         ]),
-    ...(keptCopy && copy !== null ? keptLines(copy, remote) : []),
   ];
 }
 
@@ -69,15 +76,16 @@ function list(title: string, mark: string, findings: readonly Finding[]): string
   ];
 }
 
-function keptLines(
-  { project, instance }: { readonly project: string; readonly instance: string },
-  remote: string | null,
-): string[] {
-  const name = remote === null ? instance : `${remote}:${instance}`;
+/** All that is left is named: the volumes of a copy do not go with it. */
+function keptLines({ project, instance, volumes }: RehearsalCopy, remote: string | null): string[] {
+  const at = (name: string): string => (remote === null ? name : `${remote}:${name}`);
   const line = (...words: string[]): string => shellWords(['incus', ...words, '--project', project]);
   return [
-    `  the copy is kept, stopped: ${line('start', name)}`,
-    `    enter it with: ${shellWords(['incus', 'exec', name, '--project', project, '--', 'bash'])}`,
-    `    remove it with: ${line('delete', '--force', name)}`,
+    `  the copy is kept, stopped: ${line('start', at(instance))}`,
+    `    enter it with: ${line('shell', at(instance))}`,
+    `    remove it with: ${line('delete', '--force', at(instance))}`,
+    ...volumes.map(
+      ({ pool, copy }) => `    and then its volume with: ${line('storage', 'volume', 'delete', at(pool), copy)}`,
+    ),
   ];
 }

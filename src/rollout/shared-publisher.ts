@@ -234,11 +234,10 @@ export async function claimInstances(
 }
 
 /** What cannot be read may be the record of a rollout that is under way. */
-function unknownRecord({ remote, project }: SharedStore, { kind, message }: StoreFailure): RolloutConflict {
-  const address = `${remote === null ? '' : `${remote}:`}${project}`;
+function unknownRecord({ editCommand }: SharedStore, { kind, message }: StoreFailure): RolloutConflict {
   const advice =
     kind === 'unreadable'
-      ? `If no rollout is in progress there, remove guard's record of rollouts from the project: incus project edit ${address}`
+      ? `If no rollout is in progress there, remove guard's record of rollouts from the project: ${editCommand}`
       : 'Try again later.';
   return { kind: 'refused', message, advice };
 }
@@ -257,9 +256,13 @@ export async function withdrawClaim(
       const own = rollouts.get(id);
       if (own === undefined || !isSameHolder(own.record.holder, holder)) return ok(null);
       const others = [...rollouts].filter(([other]) => other !== id);
-      if (from === null) return ok(new Map(others));
-      const beat = from.beats.get(store.id) ?? own.beat + 1;
-      const before: SharedRollout = { record: from.record, here: hereOf(from.record, store, options), beat };
+      const beat = from === null ? null : from.beats.get(store.id);
+      if (from === null || beat === null) return ok(new Map(others));
+      const before: SharedRollout = {
+        record: from.record,
+        here: hereOf(from.record, store, options),
+        beat: beat ?? own.beat + 1,
+      };
       return ok(new Map([...others, [id, before]]));
     });
 }

@@ -144,6 +144,7 @@ function rollbackFailed(
       remote: plan.remote,
       restorePoint: prepared.restorePoint,
       start: prepared.inspected.wasRunning,
+      startProtected: prepared.inspected.instance.startProtected,
       first,
     }),
   };

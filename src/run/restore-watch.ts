@@ -16,15 +16,11 @@ export function watchRestores({ followInstances }: Pick<Platform, 'followInstanc
   const opening = followInstances((event) => {
     if (event.isRestore && event.instance === instance) state = 'restored';
   });
-  async function follow(): Promise<void> {
-    const stream = await opening;
-    if (stream.ok) void stream.value.ended.then(lose);
-    else lose();
-  }
-  const opened = follow();
+  void opening.then((stream) => (stream.ok ? stream.value.ended.then(lose) : lose()));
   return {
     seen: async () => {
-      await opened;
+      const stream = await opening;
+      if (!stream.ok || !(await stream.value.isComplete())) lose();
       return state;
     },
     close: () => void opening.then((stream) => stream.ok && stream.value.close()),

@@ -209,7 +209,7 @@ export const rehearsalChaos = async (
   const trials: RehearsalTrial[] = [];
   await launchSubject(host, arena.instance, 'content-before', 'default');
   await incus(host, 'storage', 'volume', 'create', 'default', arena.volume);
-  await incus(host, 'storage', 'volume', 'attach', 'default', arena.volume, arena.instance, '/data');
+  await incus(host, 'storage', 'volume', 'attach', 'default', arena.volume, arena.instance, 'data', '/data');
   await incus(host, 'exec', arena.instance, '--', 'sh', '-c', `echo before >/data/content; ${installService}`);
   try {
     for (const index of indexes) {

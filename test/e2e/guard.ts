@@ -73,6 +73,12 @@ export const guardUnderTest = async (): Promise<GuardUnderTest> => {
 
 const text = (output: unknown): string => (typeof output === 'string' ? output : '');
 
+/** The client of the tests' server, as guard names it in the commands that it prints. */
+export const client = process.env['LXD_DIR'] === undefined ? 'incus' : 'lxc';
+
+/** Its words that restore a snapshot. */
+export const restoreWords = client === 'lxc' ? 'lxc restore' : 'incus snapshot restore';
+
 /** `incus query` takes its path as it is: it obeys no project of the environment. */
 const project = (): string => process.env['INCUS_PROJECT'] ?? 'default';
 

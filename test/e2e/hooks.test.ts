@@ -3,7 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { waitFor } from '../host/host.ts';
-import { addressOf, fileExists, guardUnderTest, snapshotNames, statusOf, type GuardUnderTest } from './guard.ts';
+import {
+  addressOf,
+  client,
+  fileExists,
+  guardUnderTest,
+  snapshotNames,
+  statusOf,
+  type GuardUnderTest,
+} from './guard.ts';
 import { incusCommand, launch, remove } from './incus-subject.ts';
 
 const instance = 'gr-hooks';
@@ -136,7 +144,7 @@ describe('a moment of quiet', () => {
     ]);
     expect(run.status).toBe(30);
     expect(run.stderr).toContain(`guard recover ${addressOf(instance)}`);
-    expect(run.stderr).toContain(`incus config unset ${addressOf(instance)} user.guard.quiesce`);
+    expect(run.stderr).toContain(`${client} config unset ${addressOf(instance)} user.guard.quiesce`);
     expect(await snapshotNames(instance)).not.toContain('guard-in-flight');
     expect(await fileExists(instance, '/root/changed')).toBe(false);
     expect((await guard.run(['recover', instance])).status).toBe(21);

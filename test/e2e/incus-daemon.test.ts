@@ -174,7 +174,8 @@ describeConformance(
     const { socket, close } = await far();
     const opened = openIncusPlatform({ socket, project: 'default', clock: systemClock });
     const volume = { pool: 'default', name: '' };
-    return { platform: opened.platform, instance, volume, close: async () => (opened.close(), close()) };
+    const end = async (): Promise<void> => (opened.close(), close());
+    return { platform: opened.platform, instance, volume, hasGenerations: true, close: end };
   },
   { volumesAndEvents: false },
 );

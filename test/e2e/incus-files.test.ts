@@ -11,6 +11,7 @@ import { describeFailure } from '../../src/platform/failure.ts';
 import { openIncusPlatform } from '../../src/platform/incus/incus.ts';
 import { findSocket } from '../../src/platform/incus/remote/socket.ts';
 import { failure, value } from '../platform/conformance.ts';
+import { client } from './guard.ts';
 import { incusCommand, launch, openTestIncus, remove } from './incus-subject.ts';
 
 const limit = { limitMs: 60_000 };
@@ -104,7 +105,7 @@ describe('a project that is restricted', () => {
     expect(value(await platform.listInstanceNames())).toEqual([instance]);
     const refused = failure(await platform.createSnapshot(instance, { name: 'no', expiresAt: null }, limit));
     expect(refused.kind).toBe('restricted');
-    expect(describeFailure(refused)).toContain(`\`incus project set ${project} restricted.snapshots=allow\``);
+    expect(describeFailure(refused)).toContain(`\`${client} project set ${project} restricted.snapshots=allow\``);
 
     await incusCommand('project', 'set', project, 'restricted.snapshots=allow');
     value(await platform.createSnapshot(instance, { name: 'yes', expiresAt: null }, limit));

@@ -11,6 +11,10 @@ const image = process.env['GUARD_TEST_IMAGE'] ?? 'guard-debian';
 export const incusCommand = async (...words: string[]): Promise<string> =>
   (await execa('incus', words, { stdin: 'ignore' })).stdout;
 
+/** Whether the server of the tests has an extension of the interface. What a server can is asked so, never by its version. */
+export const hasExtension = async (name: string): Promise<boolean> =>
+  (JSON.parse(await incusCommand('query', '/1.0')) as { api_extensions: string[] }).api_extensions.includes(name);
+
 /** Starts a new container; a left-over of the same name goes first. */
 export const launch = async (name: string, ...more: string[]): Promise<void> => {
   await remove(name);
@@ -28,12 +32,13 @@ export async function subject(instance: string): Promise<Subject> {
   await launch(instance);
   await execa('incus', ['storage', 'volume', 'delete', volume.pool, volume.name], { reject: false, stdin: 'ignore' });
   await incusCommand('storage', 'volume', 'create', volume.pool, volume.name);
-  await incusCommand('storage', 'volume', 'attach', volume.pool, volume.name, instance, '/data');
+  await incusCommand('storage', 'volume', 'attach', volume.pool, volume.name, instance, 'data', '/data');
   const { platform, close } = openTestIncus();
   return {
     platform,
     instance,
     volume,
+    hasGenerations: await hasExtension('instance_generation_id'),
     close: async () => {
       close();
       await remove(instance);

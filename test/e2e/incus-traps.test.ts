@@ -12,6 +12,7 @@ import type { Operation, Platform } from '../../src/platform/platform.ts';
 import { describeFailure } from '../../src/platform/failure.ts';
 import { rootDisk } from '../../src/run/restore-point/disks.ts';
 import { failure, value } from '../platform/conformance.ts';
+import { client } from './guard.ts';
 import { incusCommand, launch, openTestIncus, remove } from './incus-subject.ts';
 
 // The traps of a real Incus that decide how the adapter is built. That a failure comes with HTTP 200 (the first of
@@ -68,12 +69,12 @@ describe('on an instance of its own', () => {
 
     const late = failure(await platform.stopInstance(instance, { force: false, limitMs: 3_000 }));
     expect(late).toMatchObject({ kind: 'timed-out', operation: null });
-    expect(describeFailure(late)).toContain(`incus stop --force ${instance}`);
+    expect(describeFailure(late)).toContain(`${client} stop --force ${instance}`);
     expect(await statusOf(instance)).toBe('Running');
 
     const restored = failure(await platform.restoreSnapshot(instance, 'stuck', limit));
     expect(restored).toMatchObject({ kind: 'busy' });
-    expect(restored.advice).toContain(`incus stop --force ${instance}`);
+    expect(restored.advice).toContain(`${client} stop --force ${instance}`);
     expect(failure(await platform.patchInstance(instance, { metadata: { a: 'b' } })).kind).toBe('busy');
 
     value(await platform.stopInstance(instance, { force: true, ...limit }));
@@ -257,7 +258,7 @@ describe('on a pool that is full', () => {
 
     const failed = failure(await platform.createSnapshot(instance, { name: 'full', expiresAt: null }, limit));
     expect(failed.kind).toBe('no-space');
-    expect(failed.advice).toContain('incus storage info');
+    expect(failed.advice).toContain(`${client} storage info`);
     expect(value(await platform.listSnapshots(instance))).toEqual([]);
   });
 });
@@ -268,7 +269,7 @@ describe('a custom volume', () => {
     await launch(instance);
     await execa('incus', ['storage', 'volume', 'delete', 'default', 'ad-data'], { reject: false, stdin: 'ignore' });
     await incusCommand('storage', 'volume', 'create', 'default', 'ad-data');
-    await incusCommand('storage', 'volume', 'attach', 'default', 'ad-data', instance, '/data');
+    await incusCommand('storage', 'volume', 'attach', 'default', 'ad-data', instance, 'data', '/data');
   });
   afterAll(async () => {
     await remove(instance);

@@ -1,5 +1,13 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { addressOf, fileExists, guardUnderTest, snapshotNames, statusOf, type GuardUnderTest } from './guard.ts';
+import {
+  addressOf,
+  client,
+  fileExists,
+  guardUnderTest,
+  snapshotNames,
+  statusOf,
+  type GuardUnderTest,
+} from './guard.ts';
 import { incusCommand, launch, remove } from './incus-subject.ts';
 
 const instance = 'gr-failed';
@@ -33,7 +41,7 @@ test('--keep-failed keeps what failed as an instance that is stopped and connect
   copies = (await instances()).filter((name) => name !== instance);
   expect(copies).toEqual([expect.stringMatching(/^gr-failed-failed-\d{8}-\d{6}-\w{4}$/)]);
   const [copy = ''] = copies;
-  expect(ended.stderr).toContain(`incus delete ${addressOf(copy)}`);
+  expect(ended.stderr).toContain(`${client} delete ${addressOf(copy)}`);
   expect(await statusOf(copy)).toBe('Stopped');
   expect(await snapshotNames(copy)).toEqual([]);
   const { config, expanded_devices: devices } = JSON.parse(await incusCommand('query', `/1.0/instances/${copy}`)) as {

@@ -33,7 +33,17 @@ test('PostgreSQL on a volume of its own, upgraded badly: its rows and its versio
   const image = await imageOf(host, 'bookworm');
   await incus(host, 'storage', 'volume', 'create', 'default', 'pg-data');
   scene = await openScene(host, 'gt-postgres', ['--device', 'root,size=8GiB'], image);
-  await incus(host, 'storage', 'volume', 'attach', 'default', 'pg-data', scene.instance, '/var/lib/postgresql');
+  await incus(
+    host,
+    'storage',
+    'volume',
+    'attach',
+    'default',
+    'pg-data',
+    scene.instance,
+    'pg-data',
+    '/var/lib/postgresql',
+  );
   await inside(
     scene,
     'apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq postgresql >/dev/null',

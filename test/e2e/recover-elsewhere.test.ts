@@ -2,8 +2,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { waitFor } from '../host/host.ts';
 import {
   addressOf,
+  client,
   fileExists,
   guardUnderTest,
+  restoreWords,
   snapshotNames,
   statusOf,
   type GuardUnderTest,
@@ -56,8 +58,8 @@ test('a mark that nobody can read is refused, and both ways out that are named w
   expect(refused.status).toBe(30);
   expect(refused.stderr).toContain('cannot be read');
   const named = refused.stderr.replace(/\s+/g, ' ');
-  expect(named).toContain(`incus snapshot restore ${addressOf(instance)} guard-in-flight`);
-  expect(named).toContain(`incus config unset ${addressOf(instance)} user.guard.run`);
+  expect(named).toContain(`${restoreWords} ${addressOf(instance)} guard-in-flight`);
+  expect(named).toContain(`${client} config unset ${addressOf(instance)} user.guard.run`);
   expect(await fileExists(instance, '/root/changed')).toBe(true);
 
   // Kept as it is, with the restore point that leads back.

@@ -1,9 +1,10 @@
 import type * as FileSystem from 'node:fs/promises';
 import { appendFile, cp, mkdir, readFile, readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Outcome, RunEvent } from '../../src/event.ts';
-import { consecutiveFailures, lastOutcomes } from '../../src/journal/history.ts';
+import { consecutiveFailures, outcomesSinceKept } from '../../src/journal/history.ts';
 import { openJournal } from '../../src/journal/journal.ts';
 import { keptRestorePoints } from '../../src/journal/kept-restore-points.ts';
 import { pruneRecords, removeRecord } from '../../src/journal/retention.ts';
@@ -319,6 +320,16 @@ test('notes that cannot be written cost time and nothing else', async () => {
   expect((await unfinishedRuns(state)).map(({ run }) => run)).toEqual([idOf(2)]);
 });
 
+test('a signal does not wait until a long history is read', async () => {
+  for (let number = 0; number < 500; number += 1)
+    await mkdir(join(state, 'runs', `20250101-${String(number).padStart(6, '0')}-aaaa`), { recursive: true });
+  const reading = { isOver: false, turns: 0 };
+  const read = unfinishedRuns(state).then(() => (reading.isOver = true));
+  for (; !reading.isOver; reading.turns += 1) await setImmediate();
+  await read;
+  expect(reading.turns).toBeGreaterThan(10);
+});
+
 test('ten thousand finished runs are not read', async () => {
   await record(idOf(1));
   const ids = Array.from({ length: 10_000 }, (_, number) => `20250101-${String(number).padStart(6, '0')}-aaaa`);
@@ -357,7 +368,7 @@ describe('an instance is its uuid on its server (F37, F17)', () => {
     await record(idOf(1), { outcome: rolledBack, restorePoint: 'x', released: 'guard-1' });
     const again = identity({ uuid: 'u-again' });
     expect(await listRunsOf(state, again, 9)).toEqual([]);
-    expect(await lastOutcomes(state, again, ['true'])).toEqual([]);
+    expect(await outcomesSinceKept(state, again, ['true'])).toEqual([]);
     expect(await keptRestorePoints(state, again)).toEqual([]);
     expect(await consecutiveFailures(state, again)).toBe(0);
     expect(await consecutiveFailures(state, identity())).toBe(1);
@@ -442,18 +453,18 @@ test('the restore points of some names are found as among all of them', async ()
     expect(await keptRestorePoints(state, identity(), { most })).toEqual(all.slice(0, most));
 });
 
-test('what became of the same command on the same instance (F37)', async () => {
+test('what became of the same command on the same instance, since it was last kept (F37)', async () => {
   const upgrade = ['apt-get', '-y', 'upgrade'];
   await record(idOf(1), { command: upgrade, outcome: rolledBack });
   await record(idOf(2), { command: ['apt-get', '-y upgrade'], outcome: kept });
   await record(idOf(3), { command: upgrade, instance: 'db01', outcome: kept });
-  await record(idOf(4), { command: upgrade, outcome: kept });
-  await record(idOf(5), { command: upgrade, outcome: null });
+  await record(idOf(4), { command: upgrade, outcome: null });
   const address = identity();
-  expect(await lastOutcomes(state, address, upgrade)).toMatchObject([
-    { run: idOf(4), outcome: kept },
-    { run: idOf(1), outcome: rolledBack },
-  ]);
+  expect(await outcomesSinceKept(state, address, upgrade)).toMatchObject([{ run: idOf(1), outcome: rolledBack }]);
+  await record(idOf(6), { command: upgrade, outcome: kept });
+  await record(idOf(7), { command: ['true'], outcome: kept });
+  await record(idOf(8), { command: upgrade, outcome: rolledBack });
+  expect(await outcomesSinceKept(state, address, upgrade)).toMatchObject([{ run: idOf(8), outcome: rolledBack }]);
 });
 
 test('the fingerprint of a command does not depend on how much of it a list shows', async () => {

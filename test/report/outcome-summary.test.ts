@@ -56,6 +56,35 @@ describe('the closing words of every outcome', () => {
     `);
   });
 
+  test('a run that its rehearsal prevented, which has no record', () => {
+    const outcome = { outcome: 'rehearsal-inconclusive', refusal: { message: 'It differs.', advice: '' } } as const;
+    expect(message(outcome, factsOf())).toBe(
+      'rehearsal inconclusive: It differs. The instance itself was not touched.',
+    );
+  });
+
+  test('a rehearsal without a report whose copy was kept: all that is left is named', () => {
+    const copy = {
+      project: 'guard-rehearsal',
+      instance: 'web',
+      uuid: '6fa04c7c-2b36-4e3d-9b2f-0a7b7e3f1c11',
+      volumes: [{ pool: 'fast', copy: 'guard-6fa04c7c-0' }],
+    };
+    const facts = factsOf(started({ remote: 'far', rehearsal: { copy, before: null, keepCopy: true } }), {
+      type: 'copy-removed',
+      kept: true,
+    });
+    const refusal = { message: 'The copy did not start.', advice: '' };
+    expect(message({ outcome: 'rehearsal-inconclusive', refusal }, facts)).toMatchInlineSnapshot(`
+      "rehearsal inconclusive: The copy did not start. web itself was not touched.
+        the copy is kept, stopped: incus start far:web --project guard-rehearsal
+          enter it with: incus shell far:web --project guard-rehearsal
+          remove it with: incus delete --force far:web --project guard-rehearsal
+          and then its volume with: incus storage volume delete far:fast guard-6fa04c7c-0 --project guard-rehearsal
+        record: guard show 20261123-070945-z8mf"
+    `);
+  });
+
   test('rolled back because the person at the terminal wanted it', () => {
     const facts = factsOf(
       started(),

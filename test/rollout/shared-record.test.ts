@@ -24,6 +24,7 @@ function storeIn(project: string, failure: StoreFailure | null = null): TestStor
     id: project,
     remote: null,
     project,
+    editCommand: `lxc project edit ${project}`,
     text: () => text,
     disturb: (other) => {
       disturbance = { text: other };
@@ -151,7 +152,7 @@ test.each(['nonsense', '{"v":2,"rollouts":{}}', '{"v":1,"rollouts":{"../x":{}}}'
     expect(decodeRollouts(text, store)).toBeNull();
     const claimed = await claim(first, [store]);
     expect(claimed).toMatchObject({ ok: false, error: { kind: 'refused' } });
-    expect(JSON.stringify(claimed)).toContain('incus project edit default');
+    expect(JSON.stringify(claimed)).toContain('lxc project edit default');
     expect(store.text()).toBe(text);
   },
 );

@@ -11,6 +11,7 @@ const plain = {
   remote: null,
   restorePoint: { name: 'guard-in-flight', volumes: [] },
   start: true,
+  startProtected: false,
 };
 
 test('stop, restore, start, in this order (F6)', () => {
@@ -29,6 +30,17 @@ test('what a killed daemon left in the way of every restore is removed before it
     'incus snapshot restore web01 guard-in-flight',
     'incus start web01',
   ]);
+});
+
+test('the protection from being started, which the restore brings back, is lifted for the start', () => {
+  expect(manualRecoveryCommands(commands, { ...plain, startProtected: true })).toEqual([
+    'incus stop --force web01',
+    'incus snapshot restore web01 guard-in-flight',
+    'incus config set web01 security.protection.start=false',
+    'incus start web01',
+    'incus config set web01 security.protection.start=true',
+  ]);
+  expect(manualRecoveryCommands(commands, { ...plain, start: false, startProtected: true })).toHaveLength(2);
 });
 
 test('an instance that did not run is not started', () => {

@@ -12,17 +12,23 @@ export function commandsOf(product: Product): Commands {
     some: readonly string[],
     inside: readonly string[] = [],
   ): string => lineOf(client, of, some, inside);
+  const protect = (of: InstanceAddress, value: boolean): string =>
+    line(of, ['config', 'set', nameOf(of), `security.protection.start=${value}`]);
+  function startLines(of: InstanceAddress, isProtected: boolean): string[] {
+    const start = line(of, ['start', nameOf(of)]);
+    return isProtected ? [protect(of, false), start, protect(of, true)] : [start];
+  }
   return {
     client,
     // There is no one command for it.
-    rollBack: (of, { restorePoint, start, first = [] }) => [
+    rollBack: (of, { restorePoint, start, startProtected, first = [] }) => [
       line(of, ['stop', '--force', nameOf(of)]),
       ...first,
       ...restorePoint.volumes.map(({ pool, volume, snapshot }) =>
         line(of, [...words.restoreVolume, remoteOf(of, pool), volume, snapshot]),
       ),
       line(of, [...words.restoreSnapshot, nameOf(of), restorePoint.name]),
-      ...(start ? [line(of, ['start', nameOf(of)])] : []),
+      ...(start ? startLines(of, startProtected) : []),
     ],
     removeSnapshots: (of, names) => names.map((name) => line(of, words.deleteSnapshot(nameOf(of), name))),
     restoreSnapshot: (of, name) => line(of, [...words.restoreSnapshot, nameOf(of), name]),
@@ -39,8 +45,9 @@ export function commandsOf(product: Product): Commands {
     showInstance: (of) => line(of, ['info', nameOf(of)]),
     listInstances: (of) => line(of, ['list', ...ofRemote(of)]),
     listProjects: (of) => shellWords([client, 'project', 'list', ...ofRemote(of)]),
+    editProject: (of) => shellWords([client, 'project', 'edit', remoteOf(of, of.project)]),
     thawInstance: (of) => line(of, [words.thaw, nameOf(of)]),
-    allowStart: (of) => line(of, ['config', 'set', nameOf(of), 'security.protection.start=false']),
+    allowStart: (of) => protect(of, false),
     makePermanent: (of) => words.makePermanent(of),
     exec: (of, some) => line(of, ['exec', nameOf(of)], some),
     showPool: (pool) => shellWords([client, 'storage', 'info', pool]),

@@ -121,6 +121,7 @@ async function followInstances(client: MemoryClient, onEvent: (event: InstanceEv
       if (!client.isDead()) onEvent(event);
     },
     onLost: () => end(err(platformFailure('connection-lost', purpose, 'the stream of events ended'))),
+    isSilent: false,
   };
   const opened = await quickRequest(client, { name: 'followInstances', purpose }, () => {
     server.watchers.add(watcher);
@@ -131,20 +132,22 @@ async function followInstances(client: MemoryClient, onEvent: (event: InstanceEv
     server.watchers.delete(watcher);
     end(ok(undefined));
   }
-  return ok({ close, ended });
+  return ok({ close, ended, isComplete: async () => server.watchers.has(watcher) && !watcher.isSilent });
 }
 
 /** Lines of a command-line client that does not exist, named after what they do. */
 const commands: Commands = {
   client: 'memory',
-  rollBack: (of, { restorePoint, start, first = [] }) => [
+  rollBack: (of, { restorePoint, start, startProtected, first = [] }) => [
     line('stop', of),
     ...first,
     ...restorePoint.volumes.map(({ pool, volume, snapshot }) =>
       shellWords(['memory', 'restore-volume', pool, volume, snapshot]),
     ),
     line('restore', of, restorePoint.name),
+    ...(start && startProtected ? [line('allow-start', of)] : []),
     ...(start ? [line('start', of)] : []),
+    ...(start && startProtected ? [line('protect-start', of)] : []),
   ],
   removeSnapshots: (of, names) => names.map((name) => line('remove-snapshot', of, name)),
   restoreSnapshot: (of, name) => line('restore', of, name),
@@ -157,6 +160,7 @@ const commands: Commands = {
   showInstance: (of) => line('show', of),
   listInstances: () => 'memory list',
   listProjects: () => 'memory list-projects',
+  editProject: ({ project }) => shellWords(['memory', 'edit-project', project]),
   thawInstance: (of) => line('thaw', of),
   makePermanent: (of) => line('make-permanent', of),
   allowStart: (of) => line('allow-start', of),

@@ -38,7 +38,7 @@ function planCopy({ disks }: MemoryInstance, { uuid, run, ownVolumes }: CopyRequ
   const volumes = ownVolumes.map((volume, at) => ({ ...volume, copy: `guard-${uuid}-${at}` }));
   const removed = disks
     .filter(({ device, kind }) => kind !== 'root' && !volumes.some((volume) => volume.device === device))
-    .map(({ device }) => ({ device, because: 'a device of the host' }));
+    .map(({ device, path }) => ({ device, because: 'a device of the host', paths: [path] }));
   const config = { [uuidKey]: uuid, [runKey]: run };
   return {
     config,

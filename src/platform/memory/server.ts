@@ -113,6 +113,8 @@ export interface MemoryOperation extends Operation {
 export interface Watcher {
   readonly onEvent: (event: InstanceEvent) => void;
   readonly onLost: () => void;
+  /** The connection is broken, and nobody says so: nothing comes any more. */
+  isSilent: boolean;
 }
 
 /** A command inside. */
@@ -306,7 +308,7 @@ export function killProcesses(instance: MemoryInstance, signal: number): void {
 
 /** Tells the followers that something happened to an instance. */
 export function announce(server: MemoryServer, instance: string, isRestore = false): void {
-  for (const watcher of server.watchers) watcher.onEvent({ instance, isRestore });
+  for (const watcher of server.watchers) if (!watcher.isSilent) watcher.onEvent({ instance, isRestore });
 }
 
 /** The server dies now, and answers again a little later. What it was doing is cut off where it is. */

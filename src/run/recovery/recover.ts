@@ -542,6 +542,7 @@ function failed(
       ...plan,
       restorePoint: leftovers.inFlight ?? { name: inFlightName, volumes: [] },
       start: leftovers.wasRunning,
+      startProtected: leftovers.instance.startProtected,
       first,
     }),
   };

@@ -29,7 +29,8 @@ export function refuseUnreadable(
   commands: Commands,
 ): Result<void, Outcome> {
   if (record !== null || inFlight === null || !isUnreadable(instance)) return ok(undefined);
-  const lines = manualRecoveryCommands(commands, { ...plan, restorePoint: inFlight, start: true });
+  const { startProtected } = instance;
+  const lines = manualRecoveryCommands(commands, { ...plan, restorePoint: inFlight, start: true, startProtected });
   const back = lines.map((line) => `\`${line}\``);
   const refusal = refused(
     `The marker "${markerKey}" of "${plan.instance}" cannot be read. It was written by another version of guard, or by hand, so the owner and the progress of the interrupted run are unknown.`,

@@ -11,7 +11,7 @@ const restorePoint = {
 };
 
 test('a rollback by hand has the words of lxc', () => {
-  expect(lxc.rollBack(far, { restorePoint, start: true })).toEqual([
+  expect(lxc.rollBack(far, { restorePoint, start: true, startProtected: false })).toEqual([
     'lxc stop --force far:web --project shop',
     'lxc storage volume restore far:default data guard-in-flight --project shop',
     'lxc restore far:web guard-in-flight --project shop',
@@ -26,6 +26,7 @@ test('so have the others', () => {
     lxc.thawInstance(web),
     lxc.makePermanent(far),
     lxc.showPool('default'),
+    lxc.editProject(far),
     lxc.exec(web, ['df', '-h']),
   ]).toEqual([
     ['lxc delete web/auto-1'],
@@ -33,6 +34,7 @@ test('so have the others', () => {
     'lxc start web',
     "lxc query -X PATCH -d '{\"ephemeral\": false}' 'far:/1.0/instances/web?project=shop'",
     'lxc storage info default',
+    'lxc project edit far:shop',
     'lxc exec web -- df -h',
   ]);
 });

@@ -18,6 +18,7 @@ async function subject(newerWait: boolean): Promise<Subject> {
     platform,
     instance: 'c1',
     volume: { pool: 'default', name: '' },
+    hasGenerations: true,
     close: async () => {
       close();
       await fake.close();

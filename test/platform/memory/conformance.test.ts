@@ -14,5 +14,11 @@ describeConformance('the memory platform', async () => {
   });
   const process = { clock: systemClock, kill: () => {}, isDead: () => false, onKill: () => {} };
   const platform = connectMemory(server, { process });
-  return { platform, instance: 'c1', volume: { pool: 'default', name: 'data' }, close: async () => {} };
+  return {
+    platform,
+    instance: 'c1',
+    volume: { pool: 'default', name: 'data' },
+    hasGenerations: true,
+    close: async () => {},
+  };
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
 import { guardedRun } from '../../../src/run/guarded-run.ts';
-import { announce } from '../../../src/platform/memory/server.ts';
+import { announce, type Watcher } from '../../../src/platform/memory/server.ts';
 import type { RunPlan } from '../../../src/run/changes/change.ts';
 import type { Person } from '../../../src/question.ts';
 import {
@@ -96,11 +96,14 @@ describe('a guarded run on the memory platform', () => {
     expect(notices).toEqual(['guard is not tested with Incus 6.9, but with Incus 6.0.']);
   });
 
-  test('says when it cannot know whether somebody else restored the instance', async () => {
+  test.each<[string, (watcher: Watcher) => void]>([
+    ['the stream of events ended', (watcher) => watcher.onLost()],
+    ['nothing comes over its connection any more', (watcher) => void (watcher.isSilent = true)],
+  ])('says when it cannot know whether somebody else restored the instance: %s', async (_, breakOff) => {
     const world = createWorld();
     world.instance.generation = null;
     world.onCommand = () => {
-      for (const watcher of world.server.watchers) watcher.onLost();
+      for (const watcher of world.server.watchers) breakOff(watcher);
     };
     expect(await runOn(world, 'good')).toEqual({ outcome: 'kept' });
     const notices = (world.journal.get(run) ?? []).flatMap((event) => (event.type === 'notice' ? [event.message] : []));

@@ -38,7 +38,26 @@ export async function followInstances(
     closed = true;
     opened.value.terminate();
   };
-  return ok({ close, ended });
+  return ok({ close, ended, isComplete: () => answersPing(incus, opened.value) });
+}
+
+/** The server answers a ping behind all events that it has sent. A connection that breaks without a word answers none. */
+function answersPing(incus: Incus, socket: WebSocket): Promise<boolean> {
+  return new Promise((resolve) => {
+    const onPong = (): void => finish(true);
+    const onClose = (): void => finish(false);
+    const callOffLimit = incus.clock.after(usualLimitMs, onClose);
+    function finish(answered: boolean): void {
+      callOffLimit();
+      socket.off('pong', onPong);
+      socket.off('close', onClose);
+      resolve(answered);
+    }
+    socket.on('pong', onPong);
+    socket.on('close', onClose);
+    if (socket.readyState === socket.OPEN) socket.ping();
+    else onClose();
+  });
 }
 
 /** A plain request tells better than a failed WebSocket what is wrong. */
