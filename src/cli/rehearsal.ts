@@ -1,10 +1,10 @@
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import type { Changes, Listener } from '../event.ts';
+import type { Changes, Listener, RecordedEvent } from '../event.ts';
 import { newRunId } from '../journal/run-id.ts';
 import { createView } from '../report/view.ts';
 import { writeLines } from '../report/write.ts';
-import { driftBetween, driftOfPackages } from '../rehearsal/drift.ts';
+import { describeDrift, driftBetween, noticesBefore, noticesOfChanges, type DriftNotice } from '../rehearsal/drift.ts';
 import { openPackageProxy } from '../rehearsal/package-proxy.ts';
 import { rehearse, type RehearsalEnd } from '../rehearsal/rehearse.ts';
 import { exitStatusOf } from '../run/outcome.ts';
@@ -65,8 +65,10 @@ export async function runRehearsal(
 /** What a rehearsal gives the run after it. */
 export interface Rehearsed {
   readonly run: string;
-  /** Sees the run's events and tells at its end where it changed other packages than the rehearsal. */
-  readonly listener: Listener;
+  /** What there is to say before the change; `noticesAfter` has it too. */
+  readonly before: readonly DriftNotice[];
+  /** What is to be told and recorded of the run after one of its events: how it differs from the rehearsal. */
+  readonly noticesAfter: (event: RecordedEvent) => readonly DriftNotice[];
 }
 
 /** Rehearses before the run. A number is the exit status where the run may not follow. */
@@ -74,13 +76,10 @@ export async function rehearseFirst(context: Context, one: OneRehearsal): Promis
   const rehearsed = await runRehearsal(context, one);
   if (rehearsed.status !== 0) return rehearsed.status;
   const { plan, session, options } = one;
-  const drift =
-    rehearsed.preview === null
-      ? []
-      : driftBetween(
-          rehearsed.preview,
-          await previewPackages(session.reached.platform, plan.instance, plan.command.words),
-        );
+  const { preview, changes } = rehearsed;
+  const now =
+    preview === null ? null : await previewPackages(session.reached.platform, plan.instance, plan.command.words);
+  const drift = preview === null || now === null ? [] : driftBetween(preview, now);
   if (drift.length > 0 && options.allowDrift !== true)
     return reportOutcome(context, options.json ?? false, {
       outcome: 'rehearsal-inconclusive',
@@ -89,32 +88,14 @@ export async function rehearseFirst(context: Context, one: OneRehearsal): Promis
         advice: 'Rehearse again, or pass --allow-drift.',
       },
     });
-  if (drift.length > 0 && isForPeople(options))
-    await writeLines(context.stderr, [
-      `guard: the change differs from the rehearsed one: ${describeDrift(drift)}. It is run because of --allow-drift.`,
-    ]);
-  return { run: rehearsed.run, listener: driftListener(context, rehearsed.changes, options) };
-}
-
-const mostDrift = 10;
-
-function describeDrift(drift: readonly string[]): string {
-  const rest = drift.length - mostDrift;
-  return [...drift.slice(0, mostDrift), ...(rest > 0 ? [`${rest} more`] : [])].join('; ');
-}
-
-function isForPeople({ json, quiet }: RunOptions): boolean {
-  return json !== true && quiet !== true;
-}
-
-function driftListener(context: Context, rehearsed: Changes | null, options: RunOptions): Listener {
-  return async (event) => {
-    if (event.type !== 'changes' || rehearsed === null || !isForPeople(options)) return;
-    const drift = driftOfPackages(rehearsed.packages, event.changes.packages);
-    if (drift.length > 0)
-      await writeLines(context.stderr, [
-        `guard: the run changed other packages than the rehearsal: ${describeDrift(drift)}.`,
-      ]);
+  const before = preview === null || now === null ? [] : noticesBefore(preview, now);
+  return {
+    run: rehearsed.run,
+    before,
+    noticesAfter: (event) => {
+      if (event.type === 'run-started') return before;
+      return event.type === 'changes' && changes !== null ? noticesOfChanges(changes, event.changes) : [];
+    },
   };
 }
 

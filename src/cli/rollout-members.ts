@@ -8,6 +8,7 @@ import type { WaveGate } from '../rollout/wave-gate.ts';
 import type { RolloutView } from '../report/rollout-situation.ts';
 import { noFacts, withEvent } from '../report/run-facts.ts';
 import { describeMemberEnd } from '../report/rollout-text.ts';
+import { writeLines } from '../report/write.ts';
 import { ok, type Result } from '../result.ts';
 import type { MemberResult } from '../rollout/execute.ts';
 import type { MemberRecord, RolloutRecord } from '../rollout/record.ts';
@@ -94,7 +95,13 @@ export async function rehearseCanary(call: RolloutCall, { members }: RolloutReco
     instance: canary.label,
     before: plan.run,
   });
-  return typeof rehearsed === 'number' ? rehearsed : null;
+  if (typeof rehearsed === 'number') return rehearsed;
+  if (options.json !== true && options.quiet !== true)
+    await writeLines(
+      context.stderr,
+      rehearsed.before.map(({ message }) => `guard: ${message}`),
+    );
+  return null;
 }
 
 /** What a run has to do with the rollout that it is of. */

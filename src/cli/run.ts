@@ -24,7 +24,7 @@ import { about, withReports } from './reports.ts';
 import { addRehearsalOptions, addReportOption, addRunOptions, addTraceOption, type RunOptions } from './run-options.ts';
 import { addRolloutOptions, choosesByItself, isRollout, optionWords, type RolloutOptions } from './rollout-options.ts';
 import { refuseUnwritableRecords } from './records.ts';
-import type { OneRehearsal } from './rehearsal.ts';
+import type { OneRehearsal, Rehearsed } from './rehearsal.ts';
 import { refuseWithoutKeeper } from './require-keeper.ts';
 import { pruneOldRecords } from './prune-records.ts';
 import { runTools } from './run-tools.ts';
@@ -149,7 +149,7 @@ async function afterRehearsal(
   const { plan } = one;
   const rehearsed = await rehearseFirst(context, { ...one, io: inputs[0], before: plan.run });
   if (typeof rehearsed === 'number') return rehearsed;
-  return { plan: { ...plan, rehearsedBy: rehearsed.run }, io: inputs[1], rehearsed: rehearsed.listener };
+  return { plan: { ...plan, rehearsedBy: rehearsed.run }, io: inputs[1], rehearsed };
 }
 
 /** One run with all it needs. */
@@ -159,7 +159,7 @@ export interface OneRun {
   readonly view: View;
   readonly reached: InstanceConnection;
   /** Compares what happens with the rehearsal; null where there was none. */
-  readonly rehearsed?: Listener | null;
+  readonly rehearsed?: Pick<Rehearsed, 'noticesAfter'> | null;
   /** The notifications for its end. */
   readonly notify: readonly Notice[];
   /** The guard.yaml of `--config`. */
@@ -170,16 +170,16 @@ export interface OneRun {
 export async function runPlan(context: Context, one: OneRun, passthrough: boolean): Promise<number> {
   let commandStatus: number | null = null;
   const notices = notifyWaitAndEnd(createRunNotifier(context, one.plan), one.notify);
-  const listener: Listener = (event) => {
+  const listener: Listener = async (event) => {
     notices.onEvent(event);
     if (event.type === 'command-ended' && event.end.kind === 'exited') commandStatus = event.end.status;
-    void one.rehearsed?.(event);
-    return one.view.listener(event);
+    await one.view.listener(event);
+    for (const notice of one.rehearsed?.noticesAfter(event) ?? [])
+      await tools.recorder.record({ type: 'notice', ...notice });
   };
-  const outcome = await guardedRun(
-    one.plan,
-    runTools(context, { ...one, interruption: context.interrupter, listener, person: one.view.person }),
-  );
+  const { person } = one.view;
+  const tools = runTools(context, { ...one, interruption: context.interrupter, listener, person });
+  const outcome = await guardedRun(one.plan, tools);
   for (const message of await notices.end(outcome)) await writeLines(context.stderr, [`guard: ${message}`]);
   // Old records go when new ones come; what cannot be tidied changes no outcome.
   if (outcome.outcome === 'kept') await pruneOldRecords(context, one.reached);

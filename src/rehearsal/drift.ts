@@ -1,11 +1,11 @@
-import type { Changes } from '../event.ts';
+import type { Changes, RecordedEvent } from '../event.ts';
 import type { PackagePreview } from '../run/packages/preview.ts';
 
 type PackageChange = Changes['packages'][number];
 
 /** How the change of the real run would differ from the rehearsed one, one sentence a difference; empty for not at all. */
 export function driftBetween(rehearsed: PackagePreview, real: PackagePreview): readonly string[] {
-  // Where the package manager cannot say what it would do, nobody can tell a difference.
+  // Then `noticesBefore` says so.
   if (!rehearsed.known || !real.known) return [];
   return driftOfPackages(rehearsed.packages, real.packages);
 }
@@ -35,4 +35,40 @@ function byName(packages: readonly PackageChange[]): ReadonlyMap<string, Package
 function describeChange(change: PackageChange | undefined): string {
   if (change === undefined) return 'changes';
   return change.to === null ? 'goes away' : `becomes ${change.to}`;
+}
+
+export type DriftNotice = Pick<Extract<RecordedEvent, { readonly type: 'notice' }>, 'level' | 'message'>;
+
+/** What a run that follows its rehearsal says of the two before its change: --allow-drift let the difference pass, or nobody can tell it. */
+export function noticesBefore(rehearsed: PackagePreview, real: PackagePreview): readonly DriftNotice[] {
+  const drift = driftBetween(rehearsed, real);
+  if (drift.length > 0)
+    return [
+      warning(
+        `The change differs from the rehearsed one: ${describeDrift(drift)}. It is run because of --allow-drift.`,
+      ),
+    ];
+  const unknown = real.known ? (rehearsed.known ? null : `on the copy, ${rehearsed.message}`) : real.message;
+  return unknown === null
+    ? []
+    : [{ level: 'info', message: `The change cannot be compared with the rehearsed one: ${unknown}` }];
+}
+
+/** What it says after its change. */
+export function noticesOfChanges(rehearsed: Changes, changes: Changes): readonly DriftNotice[] {
+  const drift = driftOfPackages(rehearsed.packages, changes.packages);
+  return drift.length === 0
+    ? []
+    : [warning(`The run changed other packages than the rehearsal: ${describeDrift(drift)}.`)];
+}
+
+function warning(message: string): DriftNotice {
+  return { level: 'warning', message };
+}
+
+const mostDrift = 10;
+
+export function describeDrift(drift: readonly string[]): string {
+  const rest = drift.length - mostDrift;
+  return [...drift.slice(0, mostDrift), ...(rest > 0 ? [`${rest} more`] : [])].join('; ');
 }

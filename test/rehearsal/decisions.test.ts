@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { CheckDefinition } from '../../src/check-definition.ts';
 import { checksForCopy } from '../../src/rehearsal/checks-for-copy.ts';
-import { driftBetween } from '../../src/rehearsal/drift.ts';
+import type { Changes } from '../../src/event.ts';
+import { driftBetween, noticesBefore, noticesOfChanges } from '../../src/rehearsal/drift.ts';
 import { shortOfSpace } from '../../src/rehearsal/interruption.ts';
 import { managerOf, upgradeCommand, upgradeManagers } from '../../src/rehearsal/pending-upgrade.ts';
 import { grantMemory } from '../../src/rehearsal/spare-memory.ts';
@@ -170,4 +171,25 @@ describe('what is pending', () => {
     expect(managerOf('apt-get\n')).toBe('apt-get');
     expect(managerOf('rm -rf /')).toBeNull();
   });
+});
+
+test('what cannot be compared is said, and so is what --allow-drift lets pass; that there is no difference is not', () => {
+  const preview = (to: string) => ({ known: true, manager: 'apt', packages: [{ name: 'a', from: '1', to }] }) as const;
+  const unknown = { known: false, message: 'nobody knows.' } as const;
+  expect(noticesBefore(preview('2'), preview('2'))).toEqual([]);
+  expect(noticesBefore(preview('2'), preview('3'))).toMatchObject([{ level: 'warning' }]);
+  expect(noticesBefore(preview('2'), unknown)).toEqual([
+    { level: 'info', message: 'The change cannot be compared with the rehearsed one: nobody knows.' },
+  ]);
+  expect(noticesBefore(unknown, preview('2'))).toMatchObject([
+    { level: 'info', message: expect.stringMatching(/on the copy, nobody knows/) as string },
+  ]);
+});
+
+test('packages that only the run changed are said after it', () => {
+  const changes = (to: string) => ({ packages: [{ name: 'a', from: '1', to }] }) as unknown as Changes;
+  expect(noticesOfChanges(changes('2'), changes('2'))).toEqual([]);
+  expect(noticesOfChanges(changes('2'), changes('3'))).toMatchObject([
+    { level: 'warning', message: expect.stringMatching(/other packages than the rehearsal: a becomes 3/) as string },
+  ]);
 });
