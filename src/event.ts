@@ -254,6 +254,8 @@ export interface RehearsalCopy {
   /** The server knows the copy under this uuid, and under no other. */
   readonly uuid: string;
   readonly volumes: readonly { readonly pool: string; readonly copy: string }[];
+  /** The command-line client of the server. Absent in older records. */
+  readonly client?: string;
 }
 
 /** The state before the run changes anything. */

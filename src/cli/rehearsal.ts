@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import type { Changes, Listener, RecordedEvent } from '../event.ts';
+import type { Listener, RecordedEvent } from '../event.ts';
 import { newRunId } from '../journal/run-id.ts';
 import { createView } from '../report/view.ts';
 import { writeLines } from '../report/write.ts';

@@ -173,7 +173,13 @@ async function makeAndRemove(
   });
   if (!planned.ok) return withoutCopy(notCarriedOut(planned.error));
   const copyPlan = planned.value;
-  const copy: RehearsalCopy = { project: place.project, instance: plan.instance, uuid, volumes: copyPlan.volumes };
+  const copy: RehearsalCopy = {
+    project: place.project,
+    instance: plan.instance,
+    uuid,
+    volumes: copyPlan.volumes,
+    client: tools.platform.commands.client,
+  };
   await tools.recorder.begin(startOf(rehearsal, tools, inspected, copy));
   const writable = tools.recorder.writable();
   // Without a record nobody would find the copy of a guard that was killed.

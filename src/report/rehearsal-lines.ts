@@ -77,9 +77,9 @@ function list(title: string, mark: string, findings: readonly Finding[]): string
 }
 
 /** All that is left is named: the volumes of a copy do not go with it. */
-function keptLines({ project, instance, volumes }: RehearsalCopy, remote: string | null): string[] {
+function keptLines({ project, instance, volumes, client = 'incus' }: RehearsalCopy, remote: string | null): string[] {
   const at = (name: string): string => (remote === null ? name : `${remote}:${name}`);
-  const line = (...words: string[]): string => shellWords(['incus', ...words, '--project', project]);
+  const line = (...words: string[]): string => shellWords([client, ...words, '--project', project]);
   return [
     `  the copy is kept, stopped: ${line('start', at(instance))}`,
     `    enter it with: ${line('shell', at(instance))}`,

@@ -83,6 +83,14 @@ describe('the closing words of every outcome', () => {
           and then its volume with: incus storage volume delete far:fast guard-6fa04c7c-0 --project guard-rehearsal
         record: guard show 20261123-070945-z8mf"
     `);
+    const ofLxd = factsOf(started({ rehearsal: { copy: { ...copy, client: 'lxc' }, before: null, keepCopy: true } }), {
+      type: 'copy-removed',
+      kept: true,
+    });
+    const lines = message({ outcome: 'rehearsal-inconclusive', refusal }, ofLxd);
+    expect(lines).toContain('lxc delete --force web --project guard-rehearsal');
+    expect(lines).toContain('lxc storage volume delete fast guard-6fa04c7c-0 --project guard-rehearsal');
+    expect(lines).not.toContain('incus');
   });
 
   test('rolled back because the person at the terminal wanted it', () => {
