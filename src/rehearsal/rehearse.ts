@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Changes, Finding, Outcome, RehearsalCopy, RehearsalReport, RunStarted } from '../event.ts';
 import { takeBaseline, type Baseline } from '../health/baseline.ts';
 import type { PlatformFailure } from '../platform/failure.ts';
+import type { Platform } from '../platform/platform.ts';
 import type { CopyPlan, RehearsalPlace } from '../platform/rehearsals.ts';
 import { err, ok, type Result } from '../result.ts';
 import { commandChange, type AttemptSubject } from '../run/changes/command.ts';
@@ -120,7 +121,9 @@ async function admit({ plan, mayCopyFiles }: RehearsalPlan, tools: RunTools): Pr
   if (!place.ok) return err(notCarriedOut(place.error));
   const there = await tools.platform.inProject(place.value.project).getInstance(plan.instance);
   if (there.ok) return err(copyExists(plan, place.value));
+  const promisedBytes = memory.ok ? await promisedToCopies(tools.platform, place.value, instance.location) : 0;
   const grant = grantMemory({
+    promisedBytes,
     server: memory.ok ? memory.value : null,
     originalBytes: state?.ok === true ? state.value.memoryBytes || null : null,
     limitBytes: instance.memoryLimitBytes,
@@ -135,6 +138,26 @@ async function admit({ plan, mayCopyFiles }: RehearsalPlan, tools: RunTools): Pr
     memoryBytes: grant.limitBytes,
     memoryUnknown: grant.unknown,
   });
+}
+
+/** What the running copies on the same machine may still take, in bytes: what they take already is not free any more. */
+async function promisedToCopies(
+  platform: Platform,
+  { project }: RehearsalPlace,
+  location: string | null,
+): Promise<number> {
+  const there = platform.inProject(project);
+  const copies = await there.listInstances();
+  const running = copies.ok
+    ? copies.value.filter((copy) => copy.status === 'Running' && copy.location === location)
+    : [];
+  const promised = await Promise.all(
+    running.map(async ({ name, memoryLimitBytes }) => {
+      const state = await there.getInstanceState(name);
+      return Math.max(0, (memoryLimitBytes ?? 0) - (state.ok ? state.value.memoryBytes : 0));
+    }),
+  );
+  return promised.reduce((sum, bytes) => sum + bytes, 0);
 }
 
 /** Copies have the names of their originals. */

@@ -11,10 +11,10 @@ const mebibyte = 1024 * 1024;
 describe('memory of a copy', () => {
   const server = { totalBytes: 8192 * mebibyte, usedBytes: 4096 * mebibyte };
 
-  test('is what is free beyond a tenth of all, at most the limit of the original', () => {
+  test('is half of what is free beyond a tenth of all, at most the limit of the original', () => {
     expect(grantMemory({ server, originalBytes: 512 * mebibyte, limitBytes: null })).toEqual({
       fits: true,
-      limitBytes: Math.floor(4096 * mebibyte - 819.2 * mebibyte),
+      limitBytes: Math.floor((4096 * mebibyte - 819.2 * mebibyte) / 2),
       unknown: false,
     });
     expect(grantMemory({ server, originalBytes: 512 * mebibyte, limitBytes: 1024 * mebibyte })).toEqual({
@@ -22,6 +22,19 @@ describe('memory of a copy', () => {
       limitBytes: 1024 * mebibyte,
       unknown: false,
     });
+  });
+
+  test('is what other copies leave of it, and what it needs where that is more than half', () => {
+    const facts = { server, originalBytes: 1000 * mebibyte, limitBytes: null };
+    const limitOf = (promisedMiB: number) => {
+      const grant = grantMemory({ ...facts, promisedBytes: promisedMiB * mebibyte });
+      return grant.fits ? Math.round((grant.limitBytes ?? 0) / mebibyte) : grant.message;
+    };
+    expect(limitOf(0)).toBe(1638);
+    expect(limitOf(1638)).toBe(1250);
+    expect(limitOf(2500)).toMatch(
+      /4096 MiB of 8192 MiB .* 819 MiB must stay free, 2500 MiB for other copies: .* 1250 MiB/,
+    );
   });
 
   test('does not fit where the original takes more than that, and the numbers are told', () => {

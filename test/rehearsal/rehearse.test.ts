@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { MemoryServer } from '../../src/platform/memory/server.ts';
-import { projectOf } from '../../src/platform/memory/server.ts';
+import { addInstance, projectOf } from '../../src/platform/memory/server.ts';
 import { ok } from '../../src/result.ts';
 import { commandChange } from '../../src/run/changes/command.ts';
 import { rehearse, type RehearsalPlan } from '../../src/rehearsal/rehearse.ts';
@@ -166,6 +166,19 @@ test('is said where the memory of the server cannot be read', async () => {
   expect(notices).toMatchObject([
     { level: 'warning', message: expect.stringContaining('memory of the server') as string },
   ]);
+});
+
+test('is refused where another copy may take the memory that is free', async () => {
+  const world = createWorld();
+  Object.assign(world.server.memory, { totalBytes: 4096 * mebibyte, usedBytes: 2048 * mebibyte });
+  const other = addInstance(projectOf(world.server, rehearsalProject), 'db', { status: 'Running' });
+  other.configuration = { 'limits.memory': `${1500 * mebibyte}B` };
+  const { outcome, requests } = await rehearseIn(world, 'good');
+  expect(outcome).toMatchObject({
+    outcome: 'refused',
+    refusal: { message: expect.stringContaining('1500 MiB for other copies') as string },
+  });
+  expect(requests).not.toContain('createCopy');
 });
 
 test('a service that starts slowly is part of the baseline, so a change that breaks it does not pass', async () => {
