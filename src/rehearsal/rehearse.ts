@@ -301,7 +301,7 @@ async function judgeCopy(
   const attemptTools = access === null ? there : { ...there, recorder: disconnectAfterCommand(there.recorder, access) };
   const judged = await changeAndRestart(copyRun, attemptTools, attempt);
   const missed = access?.missed() ?? null;
-  const outcome = outcomeOf(judged, missed, tools.interruption);
+  const outcome = outcomeOf(plan, judged, missed, tools.interruption);
   const report: RehearsalReport = {
     failedAt: outcome.outcome === 'rehearsal-failed' ? outcome.stage : null,
     notRehearsed: [...notRehearsedBy(plan, copyPlan, missed), ...checks.notRehearsed, ...survival.needsOutside],

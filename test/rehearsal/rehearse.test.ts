@@ -15,6 +15,7 @@ import {
   type World,
 } from '../run/engine/world.ts';
 import type { PackageProxy } from '../../src/rehearsal/package-proxy.ts';
+import { upgradeCommand } from '../../src/rehearsal/pending-upgrade.ts';
 import { silentProxy } from './silent-proxy.ts';
 
 const run = '20270101-000000-aaaa';
@@ -179,6 +180,40 @@ test('is refused where another copy may take the memory that is free', async () 
     refusal: { message: expect.stringContaining('1500 MiB for other copies') as string },
   });
   expect(requests).not.toContain('createCopy');
+});
+
+describe('a pending upgrade that changed nothing', () => {
+  const command = { ...planOf('good', run).command, words: upgradeCommand('apt-get') };
+  const plan = planOf('good', run, { command });
+
+  test('passes where the package sources were reached', async () => {
+    expect((await rehearseIn(createWorld(), 'good', { plan })).outcome).toEqual({ outcome: 'rehearsal-passed' });
+  });
+
+  test.each<[string, Circumstances]>([
+    ['had no way to its package sources', { refuses: 'connectPackageProxy' }],
+    ['package sources could not be reached: deb.example', { proxy: { unreachable: () => ['deb.example'] } }],
+  ])('was not tried where the copy %s', async (why, circumstances) => {
+    const { outcome } = await rehearseIn(createWorld(), 'good', { plan }, circumstances);
+    expect(outcome).toMatchObject({
+      outcome: 'rehearsal-inconclusive',
+      refusal: { message: expect.stringMatching(new RegExp(`pending upgrades could not be tried.*${why}`)) as string },
+    });
+  });
+
+  test('was not tried where the copy is on another machine', async () => {
+    const { outcome } = await rehearseIn(createWorld(), 'good', { plan: { ...plan, remote: 'there' } });
+    expect(outcome).toMatchObject({
+      outcome: 'rehearsal-inconclusive',
+      refusal: { message: expect.stringContaining('has no network') as string },
+    });
+  });
+
+  test('says nothing of a host that was refused: the sources were reached', async () => {
+    const proxy = { refused: () => ['telemetry.example'] };
+    const { outcome } = await rehearseIn(createWorld(), 'good', { plan }, { proxy });
+    expect(outcome).toEqual({ outcome: 'rehearsal-passed' });
+  });
 });
 
 test('a service that starts slowly is part of the baseline, so a change that breaks it does not pass', async () => {
