@@ -13,7 +13,11 @@ export type RolloutEvent =
       readonly accepted: readonly string[];
       /** It is only taken up to be ended. */
       readonly aborts?: true;
+      /** It goes on with rolling back what it had kept. */
+      readonly goesBack?: true;
     }
+  /** The projects, by the id of their store, whose record has the rollout from now on. */
+  | { readonly type: 'rollout-claimed'; readonly stores: readonly string[] }
   /** This host goes on with a rollout of another one, as its record on the server has it. */
   | { readonly type: 'rollout-imported'; readonly record: object }
   /** The change is about to begin on an instance: durable before its run begins. */
@@ -30,8 +34,6 @@ export type RolloutEvent =
       /** One sentence: why it is not kept; empty where it is. */
       readonly message: string;
       readonly ms: number;
-      /** Since when the change may be in place, in milliseconds since 1970, where a recovery found that it was kept before. */
-      readonly keptAt?: number;
     }
   /** A kept change is about to be rolled back, because the rollout stopped. */
   | { readonly type: 'revert-begun'; readonly id: string; readonly run: string }
@@ -51,6 +53,8 @@ export type RolloutEvent =
       readonly type: 'rollout-ended';
       /** Why it ended early; null where every instance had its turn. */
       readonly stop: RolloutStop | null;
+      /** It was interrupted while kept changes were to be rolled back. */
+      readonly goesBack?: true;
       readonly exitStatus: number;
       readonly ms: number;
     };

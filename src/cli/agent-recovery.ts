@@ -12,6 +12,7 @@ import { createRunNotifier } from './run-notifier.ts';
 import { stateDirectoryOf, type Context } from './context.ts';
 import { buildPlan } from './build-plan.ts';
 import { recoverInstance } from './recover.ts';
+import { workOn } from './recover-rehearsal.ts';
 
 /** What the agent was started with, as far as a recovery needs it. */
 interface RecoveryTools {
@@ -20,7 +21,7 @@ interface RecoveryTools {
   readonly config: string | null;
 }
 
-/** Finishes the transactions of a place whose agent has died, each once. What it cannot finish it tells, and tries the next time. */
+/** Finishes the transactions of a place whose agent has died, and removes the copies of ended rehearsals, each once. What it cannot finish it tells, and tries the next time. */
 export function recoveries(context: Context, tools: RecoveryTools): (serverProject: ServerProject) => Promise<void> {
   const underWay = new Set<string>();
   return async (serverProject) => {
@@ -37,12 +38,10 @@ export function recoveries(context: Context, tools: RecoveryTools): (serverProje
 
 function isOf(serverProject: ServerProject, record: RunRecord): boolean {
   const { started } = record;
-  return (
-    started?.transaction !== undefined &&
-    started.project === serverProject.project &&
-    started.remote === serverProject.remote &&
-    (isLost(record) || inspectHolder(started.holder) !== 'alive')
-  );
+  if (started?.project !== serverProject.project || started.remote !== serverProject.remote) return false;
+  // Of a rehearsal no record says that it was for a transaction: of all of them only the copy is left.
+  if (started.rehearsal !== undefined) return workOn(record) === 'over';
+  return started.transaction !== undefined && (isLost(record) || inspectHolder(started.holder) !== 'alive');
 }
 
 /** As `guard recover` does it; what that says is only told where it came to no end. */
@@ -63,6 +62,11 @@ async function recoverOne(
   const name = remote === null ? instance : `${remote}:${instance}`;
   await recoverInstance({ ...context, stdout: output, stderr: output }, name, options, record);
   const after = await readRun(stateDirectoryOf(context), record.run);
+  if (record.started?.rehearsal !== undefined) {
+    if (after === null || after.copyRemoved) return;
+    const message = `The copy of rehearsal ${record.run} was not removed: ${neutralise(tail.text.trim(), 1000)}`;
+    return emit({ type: 'agent-warning', ...subject, message });
+  }
   const found = await settings(subject);
   if (after?.ended == null || !found.ok) {
     const why = found.ok ? neutralise(tail.text.trim(), 1000) : found.error;

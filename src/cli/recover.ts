@@ -32,7 +32,7 @@ import { identityOf, waitingNote } from './confirmation-tools.ts';
 import { armDeadline } from './deadline-keeper.ts';
 import { recordRename, withInstanceOfRun } from './present-name.ts';
 import { describeWait, refuseWaiting, settlementRefusal, waitRecords } from './waiting-run.ts';
-import { recoverRehearsal, recoverRehearsalsOf } from './recover-rehearsal.ts';
+import { recoverRehearsal, recoverRehearsalsOf, workOn } from './recover-rehearsal.ts';
 import { recoverSeparately, untilInterrupted, type Unfinished } from './recoveries.ts';
 import { about, withReports } from './reports.ts';
 import { addCommonOptions, addReportOption, type RunOptions } from './run-options.ts';
@@ -47,7 +47,8 @@ const help = `
 Exit status:
     0  every interrupted run is finished: kept or rolled back
    20  restored, but unhealthy: a person must act
-   21  the rollback failed, and guard printed the commands to finish it; or the lock could not be released
+   21  the rollback failed, and guard printed the commands to finish it; or the lock could not be released,
+       or the copy of a rehearsal not removed
    30  refused
    31  the run is still in progress
   130  interrupted by INT, 143 by TERM, 129 by HUP: run guard recover again to finish the rest`;
@@ -81,9 +82,11 @@ export function defineRecover(program: Command, call: Call): void {
 async function recoverAll(context: Context, options: RecoverOptions, unfinished: Unfinished): Promise<number> {
   const runs = await unfinishedRuns(stateDirectoryOf(context));
   // Whether the guard of another boot, or of this host under another name, lives its lease tells.
-  const left = runs.filter(
-    (record) => record.started !== null && (isLost(record) || inspectHolder(record.started.holder) !== 'alive'),
-  );
+  const left = runs.filter((record) => {
+    if (record.started === null) return false;
+    if (record.started.rehearsal !== undefined) return workOn(record) !== 'alive';
+    return isLost(record) || inspectHolder(record.started.holder) !== 'alive';
+  });
   if (left.length === 0) await reportNothingToDo(context, options, null);
   return recoverSeparately(context, left, unfinished, (own, name, record) =>
     recoverInstance(own, name, { ...options, project: record.started?.project ?? 'default' }, record),

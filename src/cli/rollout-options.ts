@@ -73,6 +73,7 @@ function splitWord(word: string): [string, string | null] {
 /** Reads option words again; the last one wins. Throws what commander throws where one is none. */
 export function readOptionWords(words: readonly string[]): RolloutOptions {
   const command = addRehearsalOptions(addRolloutOptions(addRunOptions(new Command('guard'))))
+    .addOption(new Option('--no-all-or-nothing').hideHelp())
     .exitOverride()
     .configureOutput({ writeErr: () => {}, outputError: () => {} });
   return command.parse([...words], { from: 'user' }).opts<RolloutOptions>();

@@ -1,8 +1,9 @@
+import { resolve } from 'node:path';
 import type { Amount } from '../amount.ts';
 import type { Outcome } from '../event.ts';
 import { currentHolder, inspectHolder } from '../journal/holder.ts';
 import { newRunId } from '../journal/run-id.ts';
-import { openRolloutJournal, type RolloutJournal } from '../journal/rollouts.ts';
+import { openRolloutJournal, readRolloutEvents, type RolloutJournal } from '../journal/rollouts.ts';
 import { formatAmount, parallelOf } from '../amount.ts';
 import type { RolloutView } from '../report/rollout-situation.ts';
 import { createRolloutView } from '../report/rollout-view.ts';
@@ -14,6 +15,7 @@ import { assignWaves, type RolloutSettings } from '../rollout/planner.ts';
 import { foldRollout, type RolloutRecord } from '../rollout/record.ts';
 import { createReservations, mayPublishLater, type RunReservations } from '../rollout/reservation.ts';
 import { createWaveGate, type WaveGate } from '../rollout/wave-gate.ts';
+import { longestName } from '../rollout/shared-record.ts';
 import { labelOf, memberId, type Candidate } from '../rollout/selection.ts';
 import {
   claimInstances,
@@ -90,7 +92,7 @@ async function startReportedRollout(context: Context, request: RolloutRequest): 
       type: 'rollout-started',
       version: context.version,
       command: request.words,
-      options: [...journalWords(request.optionWords), ...settingWords(settings)],
+      options: [...journalWords(request.optionWords), ...fileWords(call), ...settingWords(settings)],
       members: planned,
       holder: currentHolder(),
     };
@@ -124,8 +126,13 @@ function settingWords(settings: RolloutChoice): string[] {
     `--pause=${settings.pauseMs}ms`,
     word('max-failures', settings.maxFailures),
     ...(settings.spreadBy === null ? [] : [`--spread-by=${settings.spreadBy}`]),
-    ...(settings.allOrNothing ? ['--all-or-nothing'] : []),
+    settings.allOrNothing ? '--all-or-nothing' : '--no-all-or-nothing',
   ];
+}
+
+/** The guard.yaml that was found: whoever resumes elsewhere, or with another one beside, has to name it. */
+function fileWords({ context, configuration: { file } }: RolloutCall): string[] {
+  return file === null ? [] : [`--config=${resolve(context.workingDirectory, file.path)}`];
 }
 
 /** Chooses the instances of a command line, and reads what is configured for them. */
@@ -193,7 +200,8 @@ export function planMembers(members: readonly Candidate[], settings: RolloutChoi
 /** An instance without the key is in no group. */
 function groupOf({ location, expandedConfig, remote }: Candidate, spreadBy: string | null): string | null {
   if (spreadBy === null) return null;
-  if (spreadBy !== 'location') return expandedConfig[spreadBy] ?? null;
+  // As much of it as the record on the server takes: two that begin alike are kept apart, which harms nobody.
+  if (spreadBy !== 'location') return expandedConfig[spreadBy]?.slice(0, longestName) ?? null;
   // Members of two clusters may have the same name.
   return location === 'none' ? (remote ?? 'local') : `${remote === null ? '' : `${remote}:`}${location}`;
 }
@@ -279,7 +287,10 @@ export async function runRollout(call: RolloutCall, start: RolloutStart): Promis
     }),
   );
   if (!claimed.ok) return reportOutcome(context, json, claimed.error);
-  const opened = await openJournalWith(context, start);
+  const claimedIn = stores
+    .map(({ id }) => id)
+    .filter((id) => !claimed.value.unwritable.some(({ store }) => store.id === id));
+  const opened = await openJournalWith(context, start, claimedIn);
   if (!opened.ok) {
     await withdrawClaim(start.record, from, { stores, storeOf, clock });
     return reportOutcome(context, json, opened.error);
@@ -367,17 +378,37 @@ function startPublishing(
 /** The journal, with the first events in it: a rollout that this host cannot record changes nothing. */
 async function openJournalWith(
   context: Context,
-  { record: { id }, first }: Pick<RolloutStart, 'record' | 'first'>,
+  start: Pick<RolloutStart, 'record' | 'first' | 'from'>,
+  claimedIn: readonly string[],
 ): Promise<Result<RolloutJournal, Outcome>> {
-  const journal = await openRolloutJournal(stateDirectoryOf(context), id);
+  const { first } = start;
+  const { id } = start.record;
+  const state = stateDirectoryOf(context);
+  if (wasResumedMeanwhile(state, start))
+    return err(busy(`Another guard resumed rollout ${id} at the same moment.`, `See guard rollout status ${id}.`));
+  const journal = await openRolloutJournal(state, id);
   if (!journal.ok) return err(unrecorded(journal.error));
-  for (const event of first) {
+  const claim: RecordedRolloutEvent = {
+    v: 1,
+    rollout: id,
+    at: context.clock.now(),
+    type: 'rollout-claimed',
+    stores: claimedIn,
+  };
+  for (const event of [...first, claim]) {
     const written = await journal.value.append(event);
     if (written.ok) continue;
     await journal.value.close();
     return err(unrecorded(written.error));
   }
   return journal;
+}
+
+/** Where guard may not write to the projects, the journal alone keeps two of this host apart. */
+function wasResumedMeanwhile(state: string, { record, first, from }: Pick<RolloutStart, 'record' | 'first' | 'from'>) {
+  const isFromJournal = from !== null && !first.some(({ type }) => type === 'rollout-imported');
+  const now = isFromJournal ? foldRollout(readRolloutEvents(state, record.id)) : null;
+  return now !== null && now.holder.id !== from?.record.holder.id;
 }
 
 function unrecorded(why: string): Outcome {
@@ -387,6 +418,11 @@ function unrecorded(why: string): Outcome {
 /** How long a server that does not take the record is asked again before a change begins, in milliseconds, and how often. */
 const publishLimitMs = 30_000;
 const publishPollMs = 1000;
+
+/** Whoever goes on with the rollout has to know that a change may have begun; a record that is left blocks its instances. */
+function isWaitedFor({ type }: RecordedRolloutEvent): boolean {
+  return type === 'member-begun' || type === 'rollout-ended';
+}
 
 interface RolloutRecorder {
   readonly record: RolloutTools['record'];
@@ -413,7 +449,7 @@ function recorderOf(
       publisher.publishSoon(record);
       return ok(undefined);
     }
-    const giveUpAt = clock.monotonic() + (event.type === 'member-begun' ? publishLimitMs : 0);
+    const giveUpAt = clock.monotonic() + (isWaitedFor(event) ? publishLimitMs : 0);
     let written = await publisher.publish(record);
     while (!written.ok && !written.error.isFinal && !over.aborted && clock.monotonic() < giveUpAt) {
       await clock.sleep(publishPollMs, over);

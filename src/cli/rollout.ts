@@ -12,8 +12,8 @@ import { formatTime } from '../time.ts';
 import { writeLines } from '../report/write.ts';
 import { err, ok, type Result } from '../result.ts';
 import { foldRollout, isOpen, type RolloutRecord } from '../rollout/record.ts';
-import { describeEnd, hasFailed, reservedMembers, resumeEvent, unfinishedMembers } from '../rollout/resume.ts';
-import type { ClaimedState } from '../rollout/shared-publisher.ts';
+import { abortEvent, describeEnd, reservedMembers, resumeEvent, unfinishedMembers } from '../rollout/resume.ts';
+import { withdrawClaim, type ClaimedState } from '../rollout/shared-publisher.ts';
 import { decodeRollouts, type SharedRollout, type SharedStore } from '../rollout/shared-record.ts';
 import type { RecordedRolloutEvent, RolloutEvent } from '../rollout-event.ts';
 import { busy, refused, refusedBecause } from '../run/refusal.ts';
@@ -28,7 +28,7 @@ import { withReports } from './reports.ts';
 import { refuseWithoutKeeper } from './require-keeper.ts';
 import type { RolloutCall } from './rollout-members.ts';
 import { readConfiguration } from './resolve-settings.ts';
-import { recoverMember } from './rollout-recovery.ts';
+import { recoverMember, type Unrecovered } from './rollout-recovery.ts';
 import {
   addRolloutOptions,
   journalWords,
@@ -179,6 +179,8 @@ interface FoundRollout {
   readonly isForeign: boolean;
   /** The beats on the server when the record was read. */
   readonly beats: ClaimedState['beats'];
+  /** A project that had its record has it no more: another host may have ended it. */
+  readonly isGone: boolean;
 }
 
 /** From the journal of this host; where another host went on with it, or began it, from the projects of the server. */
@@ -206,9 +208,18 @@ async function findRollout(
       const opened = await servers.open(member.remote, member.project);
       if (!opened.ok) return opened;
     }
-    const shared: SharedCopies = isOpen(record) ? await readShared(storesOf(servers, record), record.id) : new Map();
+    const stores = storesOf(servers, record);
+    // Killed after its end was written here, or without an answer of the server: that record would block its instances.
+    if (!isOpen(record))
+      await withdrawClaim(record, null, {
+        stores,
+        storeOf: (member) => servers.of(member).store,
+        clock: context.clock,
+      });
+    const shared: SharedCopies = isOpen(record) ? await readShared(stores, record.id) : new Map();
     const newer = [...shared.values()].find((copy) => copy !== null && copy.record.holder.id !== record.holder.id);
-    return ok({ record: newer?.record ?? record, isForeign: newer !== undefined, beats: beatsOf(shared) });
+    const isGone = record.claimedIn.some((store) => shared.get(store) === null);
+    return ok({ record: newer?.record ?? record, isForeign: newer !== undefined, beats: beatsOf(shared), isGone });
   }
   return findOnServer(servers, remote, wanted, options.project ?? null);
 }
@@ -259,7 +270,7 @@ async function findOnServer(
     const shared = await readShared(storesOf(servers, found), found.id);
     const record = shared.get(opened.value.store.id)?.record;
     if (record === undefined) continue;
-    return ok({ record, isForeign: true, beats: beatsOf(shared) });
+    return ok({ record, isForeign: true, beats: beatsOf(shared), isGone: false });
   }
   const where = remote === null ? '' : ` on the remote "${neutralise(remote, 60)}"`;
   return err(
@@ -290,16 +301,14 @@ async function goOn(
       if (!admitted.ok) return reportOutcome(reporting, json, admitted.error);
       const { record, isForeign } = found.value;
       const recordWords = isForeign ? trustedWords(record.options) : journalWords(record.options);
-      const options: RolloutOptions = {
-        ...readOptionWords([...recordWords, ...words.filter((word) => word !== '--take-over')]),
-        ...ofThisCall(given),
-      };
+      const ownWords = [...recordWords, ...words.filter((word) => word !== '--take-over')];
+      const options: RolloutOptions = { ...readOptionWords(ownWords), ...ofThisCall(given) };
       await reporting.reports?.expect(
         record.members.map(({ label }) => ({ instance: label, command: record.command })),
       );
       return goOnWith(reporting, servers, found.value, {
         options,
-        words: [...recordWords, ...words],
+        words: ownWords,
         how,
         retryFailed: given.retry === true,
       });
@@ -319,7 +328,7 @@ function ofThisCall({ json, quiet, report, trace, config, waitLock }: RolloutOpt
 async function requireResumable(
   context: Context,
   servers: Servers,
-  { record, isForeign, beats }: FoundRollout,
+  { record, isForeign, beats, isGone }: FoundRollout,
   given: ResumeOptions,
   words: readonly string[],
   how: 'resume' | 'abort',
@@ -327,6 +336,13 @@ async function requireResumable(
   const { id, status, holder, omitted } = record;
   const over = describeEnd(record, { isOnServer: isForeign, how });
   if (over !== null) return err(refused(over.message, over.advice));
+  if (isGone && !isForeign && given.takeOver !== true)
+    return err(
+      refused(
+        `The record of rollout ${id} is not on the server any more: another host continued and ended it, another rollout took its place, or somebody removed it.`,
+        `See what became of its instances. To continue from the record of this host: guard rollout ${how} ${id} --take-over`,
+      ),
+    );
   const missing =
     isForeign && how === 'resume' ? omitted.filter((name) => !words.some((word) => word.startsWith(`${name}=`))) : [];
   if (missing.length > 0)
@@ -409,9 +425,9 @@ async function goOnWith(
     pushes: pushes.value,
   };
   const settings = rolloutSettings(call, waitsForConfirmation(call, record.members));
-  const settled = how.how === 'resume' ? await requireNoneWaiting(call, record) : ok(undefined);
+  const settled = await requireNoneWaiting(call, record, how.how);
   if (!settled.ok) return reportOutcome(context, json, settled.error);
-  const unkept = await refuseWithoutKeeper(context, settings.confirms, how.options);
+  const unkept = await refuseWithoutKeeper(context, settings.confirms && how.how === 'resume', how.options);
   if (unkept !== null) return unkept;
   if (!json && how.options.quiet !== true)
     await writeLines(context.stderr, [
@@ -428,11 +444,15 @@ async function goOnWith(
     ]);
   const reserved = isForeign ? reservedMembers(record) : [];
   const recovered = await Promise.all([...unfinished, ...reserved].map((member) => recoverMember(call, member)));
-  const events = recovered.map(stamp);
+  const finished = withoutUnknown(recovered, { ...how, id: record.id });
+  if (!finished.ok) return reportOutcome(context, json, finished.error);
+  const events = finished.value.map(stamp);
   const known = events.reduce((before, event) => foldOne(before, event), record);
-  const resumed = resumeEvent(known, settings, { holder: currentHolder(), retryFailed: how.retryFailed });
+  const by = { holder: currentHolder(), seen: record };
   const event = stamp(
-    how.how === 'abort' ? { ...resumed, members: [], accepted: failedIn(known), aborts: true } : resumed,
+    how.how === 'abort'
+      ? abortEvent(known, settings, by)
+      : resumeEvent(known, settings, { ...by, retryFailed: how.retryFailed }),
   );
   return runRollout(call, {
     record: foldOne(known, event),
@@ -444,7 +464,11 @@ async function goOnWith(
 }
 
 /** A wave that waits is not over: what comes next depends on it. */
-async function requireNoneWaiting(call: RolloutCall, record: RolloutRecord): Promise<Result<void, Outcome>> {
+async function requireNoneWaiting(
+  call: RolloutCall,
+  record: RolloutRecord,
+  how: 'resume' | 'abort',
+): Promise<Result<void, Outcome>> {
   const waiting = await waitingMembers(call, record);
   if (waiting.length === 0) return ok(undefined);
   const names = neutralise(waiting.map(({ member }) => member.label).join(', '), 500);
@@ -452,13 +476,35 @@ async function requireNoneWaiting(call: RolloutCall, record: RolloutRecord): Pro
   return err(
     busy(
       `Changes of rollout ${record.id} wait for a confirmation until ${formatTime(until)}: ${names}.`,
-      `Keep them with guard rollout confirm ${record.id}, or roll each back with guard rollback. Then resume the rollout.`,
+      `Keep them with guard rollout confirm ${record.id}, or roll each back with guard rollback. Then: guard rollout ${how} ${record.id}`,
     ),
   );
 }
 
-function failedIn({ members }: RolloutRecord): string[] {
-  return members.filter(hasFailed).map(({ id }) => id);
+/**
+ * What became of the interrupted runs. Where that is not known for an instance, the change may be in place there, so the rollout
+ * does not go on; with --skip-refused it goes on without that instance.
+ */
+function withoutUnknown(
+  recovered: readonly Result<RolloutEvent, Unrecovered>[],
+  { id, how, options }: { readonly id: string; readonly how: 'resume' | 'abort'; readonly options: RolloutOptions },
+): Result<RolloutEvent[], Outcome> {
+  const unknown = recovered.flatMap((one) => (one.ok ? [] : one.error));
+  const known = recovered.flatMap((one) => (one.ok ? one.value : []));
+  const [first] = unknown;
+  if (first === undefined) return ok(known);
+  if (options.skipRefused === true) return ok([...known, ...unknown.map(skippedEvent)]);
+  const names = unknown.map(({ member }) => neutralise(member.label, 100)).join(', ');
+  return err(
+    refused(
+      `Rollout ${id} cannot continue: the interrupted run on ${names} could not be finished. ${first.message}`,
+      `Try again later. To continue without ${unknown.length === 1 ? 'this instance' : 'these instances'}: guard rollout ${how} ${id} --skip-refused`,
+    ),
+  );
+}
+
+function skippedEvent({ member: { id, run }, message }: Unrecovered): RolloutEvent {
+  return { type: 'member-ended', id, run: run ?? '', state: 'skipped', outcome: null, message, ms: 0 };
 }
 
 function foldOne(record: RolloutRecord, event: RecordedRolloutEvent): RolloutRecord {

@@ -34,6 +34,15 @@ export function inspectHolder(holder: Holder, readSockets = readUnixSockets): 'a
 }
 
 /**
+ * Whether the process was of an earlier boot of this host, by the host's name. That is no proof, as two hosts can have one name: it
+ * decides only where a mistake costs no more than a rehearsal.
+ */
+export function isOfEarlierBoot({ host, bootId: recorded }: Holder): boolean {
+  const boot = bootId();
+  return host === hostname() && boot !== '' && recorded !== '' && recorded !== boot;
+}
+
+/**
  * How often a process must be missing before it counts as dead. The kernel gives its list in pieces, and while sockets of
  * others come and go one that stays can be missing from it: seen once in 10,000 looks, and never in two in a row.
  */

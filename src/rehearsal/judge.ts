@@ -11,6 +11,7 @@ import { inPhase } from '../run/recorder.ts';
 import type { RunTools } from '../run/tools.ts';
 import { verify } from '../run/verify.ts';
 import type { CopyInterruption } from './interruption.ts';
+import type { PackagesMissed } from './package-access.ts';
 
 /** How the copy came through. */
 export interface Judged {
@@ -39,13 +40,10 @@ export async function changeAndRestart(plan: Plan, tools: RunTools, subject: Att
   return { attempt: { ...attempt, verdict }, cause: again.cause, stage: 'restart', changes };
 }
 
-/** What the copy could not reach: null where it had no way to package sources at all. */
-export type RefusedHosts = readonly string[] | null;
-
-/** What a rehearsal says of the change: no more than the copy could show. */
+/** What a rehearsal says of the change: no more than the copy could show. `missed` null: it had no network at all. */
 export function outcomeOf(
   { attempt, cause, stage }: Judged,
-  refusedHosts: RefusedHosts,
+  missed: PackagesMissed | null,
   interruption: CopyInterruption,
 ): Outcome {
   const gaveUp = interruption.reason();
@@ -63,14 +61,29 @@ export function outcomeOf(
   if (attempt.end.kind === 'lost')
     return inconclusive(`The result of the command on the copy is unknown: ${attempt.end.message}`, 'Rehearse again.');
   // A command that may not reach what it needs fails on every copy: that says nothing of the instance.
-  if (attempt.verdict === null && (refusedHosts === null || refusedHosts.length > 0))
-    return inconclusive(
-      refusedHosts === null
-        ? 'The command failed on the copy, which has no network.'
-        : `The command failed on the copy, which cannot reach ${refusedHosts.slice(0, 5).join(', ')}.`,
-      'A copy can reach only the hosts of its own package sources.',
-    );
+  const lacked = attempt.verdict === null ? lackedBy(missed) : null;
+  if (lacked !== null) return inconclusive(`The command failed on the copy, ${lacked.what}`, lacked.advice);
   return { outcome: 'rehearsal-failed', cause, stage };
+}
+
+/** What the command may have failed for that the instance has; null where the copy lacked nothing. */
+function lackedBy(missed: PackagesMissed | null): { readonly what: string; readonly advice: string } | null {
+  const ownSources = 'A copy can reach only the hosts of its own package sources.';
+  if (missed === null) return { what: 'which has no network.', advice: ownSources };
+  const { refused, unreachable, obstacle } = missed;
+  if (obstacle !== null)
+    return {
+      what: `which had no way to its package sources. ${obstacle}`,
+      advice: 'Run guard on the machine of the server itself.',
+    };
+  if (unreachable.length > 0)
+    return {
+      what: `because package sources could not be reached: ${unreachable.slice(0, 5).join(', ')}.`,
+      advice:
+        'The machine of guard has to reach them directly: a proxy that the instance is configured to use is not used.',
+    };
+  if (refused.length > 0) return { what: `which cannot reach ${refused.slice(0, 5).join(', ')}.`, advice: ownSources };
+  return null;
 }
 
 /** A rehearsal that could not be carried out, or judged. */

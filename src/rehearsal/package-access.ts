@@ -3,23 +3,37 @@ import type { RehearsalPlace } from '../platform/rehearsals.ts';
 import { describeFailure } from '../platform/failure.ts';
 import type { Baseline } from '../health/baseline.ts';
 import type { Recorder } from '../run/recorder.ts';
-import { usePackageProxy } from './inside-copy.ts';
+import { askPackageProxy, usePackageProxy } from './inside-copy.ts';
 import type { PackageProxy } from './package-proxy.ts';
+
+/** What a copy could not reach of what its command may have needed. */
+export interface PackagesMissed {
+  /** Hosts that were asked for and refused. */
+  readonly refused: readonly string[];
+  /** Hosts of its package sources that this machine could not connect to. */
+  readonly unreachable: readonly string[];
+  /** Why there was no way at all; null where there was one. */
+  readonly obstacle: string | null;
+}
 
 /** The way of one copy to its package sources, open while the command runs. */
 export interface PackageAccess {
   /** Variables for the command, which the package managers read. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Connects the running copy. A failure is a sentence: the command then runs without packages from outside. */
-  readonly connect: () => Promise<string | null>;
+  /** Connects the running copy. Where that fails the command runs without packages from outside, and `missed` says so. */
+  readonly connect: () => Promise<void>;
   /** Admits the hosts of the copy's own sources from now on. */
   readonly open: () => void;
   /** Takes the way away for good: what the copy does by itself afterwards reaches nothing at all. */
   readonly disconnect: () => Promise<void>;
-  /** Hosts that were asked for and refused. */
-  readonly refused: () => readonly string[];
+  /** What the copy could not reach by it. */
+  readonly missed: () => PackagesMissed;
   readonly close: () => Promise<void>;
 }
+
+/** guard in a container, or with a temporary folder of its own, has sockets that the server's machine has not. */
+const otherMachine =
+  'The package proxy of guard cannot be reached by the server: guard runs in a container, or has a temporary folder of its own.';
 
 const local = 'localhost,127.0.0.1,::1';
 
@@ -37,6 +51,7 @@ export function createPackageAccess(
   const url = `http://127.0.0.1:${rehearsals.proxyPort}`;
   let hosts: ReadonlySet<string> = new Set();
   let connected = false;
+  let obstacle: string | null = null;
   async function disconnect(): Promise<void> {
     proxy.shut();
     if (connected) await rehearsals.disconnectPackageProxy(place, instance, { limitMs });
@@ -52,17 +67,20 @@ export function createPackageAccess(
       NO_PROXY: local,
     },
     connect: async () => {
+      const inside = { platform: platform.inProject(place.project) };
       const [device, found] = await Promise.all([
         rehearsals.connectPackageProxy(place, instance, proxy.socket, { limitMs }),
-        usePackageProxy({ platform: platform.inProject(place.project) }, instance, url),
+        usePackageProxy(inside, instance, url),
       ]);
       hosts = found;
       connected = device.ok;
-      return device.ok ? null : describeFailure(device.error);
+      if (!device.ok) obstacle = describeFailure(device.error);
+      else if ((await askPackageProxy(inside, instance, rehearsals.proxyPort)) && !proxy.wasAsked())
+        obstacle = otherMachine;
     },
     open: () => proxy.open(hosts),
     disconnect,
-    refused: proxy.refused,
+    missed: () => ({ refused: proxy.refused(), unreachable: proxy.unreachable(), obstacle }),
     close: proxy.close,
   };
 }

@@ -22,8 +22,10 @@ export interface PackageProxy {
   readonly shut: () => void;
   /** Hosts that were asked for while it was open, and refused, in the order of their first request. */
   readonly refused: () => readonly string[];
-  /** How many requests were admitted. */
-  readonly admitted: () => number;
+  /** Hosts that were admitted, and that this machine could not connect to, in the same order. */
+  readonly unreachable: () => readonly string[];
+  /** Whether anybody asked for anything, admitted or not. */
+  readonly wasAsked: () => boolean;
   readonly close: () => Promise<void>;
 }
 
@@ -32,8 +34,8 @@ export interface ProxyOptions {
   readonly connectTo?: (host: string, port: number) => Socket;
 }
 
-/** The most hosts that are remembered: a hostile copy must not fill the report. */
-const mostRefused = 50;
+/** The most hosts of each kind that are remembered: a hostile copy must not fill the report. */
+const mostHosts = 50;
 
 /** The folder of the socket names the rehearsal, so that `removeProxyFolders` finds it when guard was killed. */
 function folderPrefix(run: string): string {
@@ -59,7 +61,7 @@ export async function openPackageProxy(
 ): Promise<PackageProxy> {
   const folder = await mkdtemp(join(tmpdir(), folderPrefix(run)));
   const socket = join(folder, 'proxy.sock');
-  const state: State = { hosts: null, refused: new Set(), admitted: 0, sockets: new Set() };
+  const state: State = { hosts: null, refused: new Set(), unreachable: new Set(), wasAsked: false, sockets: new Set() };
   const server = createServer((incoming, response) => forward(state, connectTo, incoming, response));
   server.on('connect', (incoming: IncomingMessage, client: Duplex) => tunnel(state, connectTo, incoming, client));
   server.on('connection', (client) => remember(state, client));
@@ -77,7 +79,8 @@ export async function openPackageProxy(
       for (const one of state.sockets) one.destroy();
     },
     refused: () => [...state.refused],
-    admitted: () => state.admitted,
+    unreachable: () => [...state.unreachable],
+    wasAsked: () => state.wasAsked,
     close: async () => {
       state.hosts = null;
       for (const one of state.sockets) one.destroy();
@@ -91,7 +94,8 @@ interface State {
   /** Null while it is shut. */
   hosts: Set<string> | null;
   readonly refused: Set<string>;
-  admitted: number;
+  readonly unreachable: Set<string>;
+  wasAsked: boolean;
   readonly sockets: Set<Duplex>;
 }
 
@@ -99,6 +103,7 @@ type ConnectTo = (host: string, port: number) => Socket;
 
 /** A plain request for an absolute URL, as a proxy gets it. */
 function forward(state: State, connectTo: ConnectTo, incoming: IncomingMessage, response: ServerResponse): void {
+  state.wasAsked = true;
   const url = parseUrl(incoming.url ?? '');
   const mayRead = incoming.method === 'GET' || incoming.method === 'HEAD';
   if (url === null || url.protocol !== 'http:' || !mayRead || !admits(state, url.hostname, url.port)) {
@@ -108,14 +113,13 @@ function forward(state: State, connectTo: ConnectTo, incoming: IncomingMessage, 
     response.end('guard: this copy can reach only the hosts of its package sources.\n');
     return;
   }
-  state.admitted += 1;
   const { hostname, port } = url;
   const { 'proxy-authorization': _secret, 'proxy-connection': _hop, ...headers } = incoming.headers;
   const outgoing = request({
     method: incoming.method,
     path: `${url.pathname}${url.search}`,
     headers: { ...headers, host: url.host, connection: 'close' },
-    createConnection: () => remember(state, connectTo(unbracketed(hostname), Number(port || 80))),
+    createConnection: () => reach(state, connectTo, hostname, Number(port || 80)),
   });
   outgoing.on('response', (answer) => {
     followRedirect(state, answer.statusCode ?? 0, answer.headers.location, url);
@@ -142,6 +146,7 @@ function followRedirect(state: State, status: number, location: string | undefin
 
 /** `CONNECT host:443`: for package sources by https. */
 function tunnel(state: State, connectTo: ConnectTo, incoming: IncomingMessage, client: Duplex): void {
+  state.wasAsked = true;
   remember(state, client);
   const url = parseUrl(`http://${incoming.url ?? ''}`);
   const port = /:(\d+)$/.exec(incoming.url ?? '')?.[1] ?? '443';
@@ -150,8 +155,7 @@ function tunnel(state: State, connectTo: ConnectTo, incoming: IncomingMessage, c
     client.end('HTTP/1.1 403 Forbidden\r\nconnection: close\r\n\r\n');
     return;
   }
-  state.admitted += 1;
-  const server = remember(state, connectTo(unbracketed(url.hostname), Number(port)));
+  const server = reach(state, connectTo, url.hostname, Number(port));
   server.on('connect', () => {
     client.write('HTTP/1.1 200 Connection established\r\n\r\n');
     server.pipe(client);
@@ -171,7 +175,26 @@ function admits({ hosts }: State, hostname: string, port: string): boolean {
 }
 
 function refuse({ hosts, refused }: State, what: string): void {
-  if (hosts !== null && refused.size < mostRefused) refused.add(neutralise(what, 200));
+  if (hosts !== null) note(refused, what);
+}
+
+function note(hosts: Set<string>, what: string): void {
+  if (hosts.size < mostHosts) hosts.add(neutralise(what, 200));
+}
+
+/** Connects to an admitted host. What never connected could not be reached, also where the client gave up first. */
+function reach(state: State, connectTo: ConnectTo, hostname: string, port: number): Socket {
+  const socket = remember(state, connectTo(unbracketed(hostname), port));
+  let hasConnected = false;
+  socket.on('connect', () => {
+    hasConnected = true;
+  });
+  // The request listens for errors too, but not yet while it is made.
+  socket.on('error', () => {});
+  socket.on('close', () => {
+    if (!hasConnected) note(state.unreachable, hostname);
+  });
+  return socket;
 }
 
 function remember<Stream extends Duplex>({ sockets }: State, stream: Stream): Stream {

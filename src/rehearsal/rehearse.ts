@@ -12,6 +12,7 @@ import type { Inspection } from '../run/prepared-run.ts';
 import { previewPackages, type PackagePreview } from '../run/packages/preview.ts';
 import type { RunPlan } from '../run/changes/change.ts';
 import { bringUp } from '../run/power.ts';
+import { clearStaleLocks } from '../run/rollback/stale-locks.ts';
 import { refuseRepeat, rememberChange } from '../run/quarantine.ts';
 import { inPhase } from '../run/recorder.ts';
 import { busy, refused } from '../run/refusal.ts';
@@ -26,8 +27,9 @@ import {
   disconnectAfterCommand,
   withoutPackagePort,
   type PackageAccess,
+  type PackagesMissed,
 } from './package-access.ts';
-import type { PackageProxy } from './package-proxy.ts';
+import { removeProxyFolders, type PackageProxy } from './package-proxy.ts';
 import { removeCopy } from './remove-copy.ts';
 import { grantMemory } from './spare-memory.ts';
 import { compareSurvival, unitsToExplain, type Survival } from './survival.ts';
@@ -95,6 +97,8 @@ interface Admitted {
   readonly place: RehearsalPlace;
   /** The most memory that the copy may take, in bytes; null for the original's own limit. */
   readonly memoryBytes: number | null;
+  /** The memory of the server cannot be read, so nobody knows whether the copy fits. */
+  readonly memoryUnknown: boolean;
 }
 
 /** Refuses what a run would refuse, and what the server has no room for. Changes nothing of the instance. */
@@ -125,7 +129,12 @@ async function admit({ plan, mayCopyFiles }: RehearsalPlan, tools: RunTools): Pr
     return err(
       refused(grant.message, 'Rehearse when the server is less busy, or lower limits.memory of the instance.'),
     );
-  return ok({ inspected: inspected.value, place: place.value, memoryBytes: grant.limitBytes });
+  return ok({
+    inspected: inspected.value,
+    place: place.value,
+    memoryBytes: grant.limitBytes,
+    memoryUnknown: grant.unknown,
+  });
 }
 
 /** Copies have the names of their originals. */
@@ -175,16 +184,25 @@ async function makeAndRemove(
         'Free some space, or set GUARD_STATE_DIR to another folder.',
       ),
     );
-  // Its socket has to be on the server's own machine.
-  const proxy = isHere(plan, copyPlan) ? await tools.openProxy(plan.run) : null;
-  const access = proxy === null ? null : createPackageAccess(proxy, tools.platform, place, plan.instance);
-  const subject = { ...admitted, access };
+  if (admitted.memoryUnknown)
+    await tools.recorder.record({
+      type: 'notice',
+      level: 'warning',
+      message: 'The memory of the server cannot be read: the copy has no other limit than the instance.',
+    });
   const interruption = linkInterruption(tools.interruption);
   const stopWatching = watchPool(tools, inspected.pool, interruption);
-  let neverMade = false;
+  let neverMade = true;
+  let access: PackageAccess | null = null;
   // Of what failed to be made, nothing is worth keeping.
   let keep = false;
   try {
+    // Its socket has to be on the server's own machine.
+    const proxy = isHere(plan, copyPlan) ? await openProxy(tools, plan.run) : ok(null);
+    if (!proxy.ok) return withoutCopy(proxy.error);
+    access = proxy.value && createPackageAccess(proxy.value, tools.platform, place, plan.instance);
+    const subject = { ...admitted, access };
+    neverMade = false;
     const made = await makeCopy(plan, tools, subject, copyPlan);
     // Another rehearsal of the same name was quicker: that copy is not this run's.
     neverMade = !made.ok && made.error.kind === 'name-taken';
@@ -194,8 +212,26 @@ async function makeAndRemove(
     return await judgeCopy(rehearsal, { ...tools, interruption }, subject, copyPlan);
   } finally {
     stopWatching();
+    // A copy that the pool has no space for goes, also one that is to be kept.
+    keep &&= interruption.reason() === null;
     await removeCopy(tools, { copy, run: plan.run, neverMade, keep, limits: plan.limits });
     await access?.close();
+  }
+}
+
+/** A name that is too long for a socket, or a full disk, is no reason to leave a record without an end. */
+async function openProxy(tools: RehearsalTools, run: string): Promise<Result<PackageProxy, Outcome>> {
+  try {
+    return ok(await tools.openProxy(run));
+  } catch (error) {
+    await removeProxyFolders(run);
+    const why = error instanceof Error ? error.message : String(error);
+    return err(
+      inconclusive(
+        `The package proxy of the copy could not be opened: ${why}`,
+        'Set TMPDIR to a folder with a short path and free space.',
+      ),
+    );
   }
 }
 
@@ -238,17 +274,16 @@ async function judgeCopy(
   const there: CopyTools = { ...tools, platform: tools.platform.inProject(place.project) };
   const started = await startCopy(plan, there, copyPlan);
   if (!started.ok) return withoutCopy(started.error);
-  const checks = checksForCopy(plan.checks, isHere(plan, copyPlan));
+  const checks = checksForCopy(plan.checks, { project: place.project, reachable: isHere(plan, copyPlan) });
   const copyRun = planOnCopy(plan, place, checks.asked, access);
-  const [noAccess, baseline, preview] = await Promise.all([
-    access?.connect() ?? null,
+  const [, baseline, preview] = await Promise.all([
+    access?.connect(),
     establishBaseline(copyRun, there, inspected.instance, { first: null, justStarted: true, whenIdle: () => {} }),
     rehearsal.before === null ? null : previewPackages(there.platform, plan.instance, plan.command.words),
   ]);
-  if (noAccess !== null) await tools.recorder.record({ type: 'notice', level: 'warning', message: noAccess });
   if (!baseline.ok) return withoutCopy(baseline.error);
   const compare = async (copy: Baseline): Promise<Survival> =>
-    compareWithOriginal(there, plan.instance, await original, copy, inspected, copyPlan);
+    compareWithOriginal(there, plan.instance, await original, copy, copyPlan);
   const settled = await waitForSlowServices(copyRun, there, baseline.value, compare);
   const { survival } = settled;
   const now = await there.platform.getInstance(plan.instance);
@@ -261,12 +296,13 @@ async function judgeCopy(
   };
   const attemptTools = access === null ? there : { ...there, recorder: disconnectAfterCommand(there.recorder, access) };
   const judged = await changeAndRestart(copyRun, attemptTools, attempt);
-  const outcome = outcomeOf(judged, access?.refused() ?? null, tools.interruption);
+  const missed = access?.missed() ?? null;
+  const outcome = outcomeOf(judged, missed, tools.interruption);
   const report: RehearsalReport = {
     failedAt: outcome.outcome === 'rehearsal-failed' ? outcome.stage : null,
-    notRehearsed: [...notRehearsedBy(plan, copyPlan, access), ...checks.notRehearsed, ...survival.needsOutside],
+    notRehearsed: [...notRehearsedBy(plan, copyPlan, missed), ...checks.notRehearsed, ...survival.needsOutside],
     notSurvivingReboot: survival.notSurvivingReboot,
-    refusedHosts: access?.refused() ?? [],
+    refusedHosts: missed?.refused ?? [],
   };
   await tools.recorder.record({ type: 'rehearsal-report', report });
   // The instance is unchanged, so its package manager answers as it would before the run.
@@ -289,6 +325,8 @@ function makeCopy(
 }
 
 async function startCopy(plan: RunPlan, there: CopyTools, copyPlan: CopyPlan): Promise<Result<void, Outcome>> {
+  // The package manager that asked holds its lock, which is in the copy too: there its process is gone.
+  if (plan.change.packageManagerWaits) await clearStaleLocks(there.platform, plan.instance);
   const up = await inPhase(
     there,
     'start',
@@ -366,16 +404,11 @@ async function compareWithOriginal(
   instance: string,
   original: Baseline | null,
   copy: Baseline,
-  { disks }: Inspection,
   { removed, removedSettings }: CopyPlan,
 ): Promise<Survival> {
   if (original === null) return { needsOutside: [], notSurvivingReboot: [] };
   const logs = await readUnitLogs(tools, instance, unitsToExplain(original, copy));
-  const isRemoved = (device: string): boolean => removed.some((one) => one.device === device);
-  const paths = [
-    ...disks.uncovered.filter(({ device }) => isRemoved(device)).map(({ path }) => path),
-    ...removedSettings.flatMap(({ path }) => path ?? []),
-  ];
+  const paths = [...removed.flatMap((device) => device.paths), ...removedSettings.flatMap(({ path }) => path ?? [])];
   return compareSurvival(original, copy, logs, paths);
 }
 
@@ -383,7 +416,7 @@ async function compareWithOriginal(
 function notRehearsedBy(
   plan: RunPlan,
   { removed, removedSettings }: CopyPlan,
-  access: PackageAccess | null,
+  missed: PackagesMissed | null,
 ): readonly Finding[] {
   const hooks = Object.keys(plan.hooks);
   return [
@@ -394,14 +427,23 @@ function notRehearsedBy(
       omission(`setting:${setting}`, `the copy lacks the setting "${setting}": ${because}`),
     ),
     ...(hooks.length === 0 ? [] : [omission('hooks', `the run's own hooks are not rehearsed: ${hooks.join(', ')}`)]),
-    ...(access === null
+    ...(missed === null
       ? [
           omission(
             'network',
             'a copy on another machine than guard cannot reach package sources: the command ran without a network',
           ),
         ]
-      : []),
+      : missedPackages(missed)),
+  ];
+}
+
+function missedPackages({ unreachable, obstacle }: PackagesMissed): readonly Finding[] {
+  return [
+    ...(obstacle === null ? [] : [omission('network', `the command ran without a network: ${obstacle}`)]),
+    ...unreachable.map((host) =>
+      omission(`host:${host}`, `the package source ${host} could not be reached from the machine of guard`),
+    ),
   ];
 }
 

@@ -13,7 +13,8 @@ export interface MemoryFacts {
 
 /** What a copy may take; a sentence where that is too little. */
 export type MemoryGrant =
-  { readonly fits: true; readonly limitBytes: number | null } | { readonly fits: false; readonly message: string };
+  | { readonly fits: true; readonly limitBytes: number | null; readonly unknown: boolean }
+  | { readonly fits: false; readonly message: string };
 
 /** What must stay free on the server, in bytes: a tenth, at least 256 MiB. */
 function reserveOf(totalBytes: number): number {
@@ -29,12 +30,13 @@ const leastBytes = 256 * mebibyte;
  * an upgrade take more than work at rest.
  */
 export function grantMemory({ server, originalBytes, limitBytes }: MemoryFacts): MemoryGrant {
-  if (server === null || server.totalBytes === 0) return { fits: true, limitBytes: null };
+  if (server === null || server.totalBytes === 0) return { fits: true, limitBytes: null, unknown: true };
   const free = server.totalBytes - server.usedBytes;
   const reserve = reserveOf(server.totalBytes);
   const spare = free - reserve;
   const needed = Math.min(Math.max(leastBytes, (originalBytes ?? 0) * 1.25), limitBytes ?? Infinity);
-  if (spare >= needed) return { fits: true, limitBytes: Math.floor(Math.min(spare, limitBytes ?? spare)) };
+  if (spare >= needed)
+    return { fits: true, limitBytes: Math.floor(Math.min(spare, limitBytes ?? spare)), unknown: false };
   return {
     fits: false,
     message: `The server has ${formatMiB(free)} of ${formatMiB(server.totalBytes)} memory free, and ${formatMiB(reserve)} must stay free: the copy, which needs about ${formatMiB(needed)}, does not fit.`,

@@ -176,11 +176,14 @@ interface RolloutStep {
   readonly command: string;
 }
 
-function nextSteps({ id, status, stop, isAborting, members }: RolloutRecord): readonly RolloutStep[] {
+function nextSteps({ id, status, stop, isAborting, isGoingBack, members }: RolloutRecord): readonly RolloutStep[] {
   if (status === 'complete' || status === 'aborted' || status === 'running') return [];
-  if (stop === 'taken-over') return [{ text: 'see how it goes on:', command: `guard rollout status ${id}` }];
+  if (stop === 'taken-over')
+    return [{ text: 'see on that host how it goes on:', command: `guard rollout status ${id}` }];
   const end = { text: 'or end the rollout:', command: `guard rollout abort ${id}` };
   if (isAborting) return [{ ...end, text: 'go on with ending the rollout:' }];
+  if (status === 'interrupted' && isGoingBack)
+    return [{ text: 'go on with rolling back what was kept:', command: `guard rollout resume ${id}` }, end];
   const failed = members.some(({ state }) => state === 'failed' || state === 'unconfirmed');
   const left = members.some(
     ({ state }) =>
@@ -222,6 +225,7 @@ export function describeMemberEnd(outcome: Outcome, facts: RunFacts): string {
   if (outcome.outcome === 'kept') return '';
   if (outcome.outcome === 'waiting') return waitingMessage(outcome.deadline);
   if ('refusal' in outcome) return firstSentence(outcome.refusal.message);
+  if (outcome.outcome === 'rollback-failed' && outcome.lost === true) return firstSentence(outcome.message);
   const reason = facts.verdict?.reasons[0];
   if (reason !== undefined && 'cause' in outcome && outcome.cause !== 'command') {
     const more = (facts.verdict?.reasons.length ?? 1) - 1;

@@ -97,6 +97,7 @@ export function rolloutLines(
     case 'rollout-ended':
       return endLines(event.exitStatus, after);
     case 'rollout-imported':
+    case 'rollout-claimed':
       return [];
     case 'member-waiting':
       return [...memberLines(event, after), ...waveLines(after)];

@@ -4,7 +4,7 @@ import type { Permission } from '../permission.ts';
 import { ok, type Result } from '../result.ts';
 import type { MemberEndState, RecordedRolloutEvent, RolloutEvent, RolloutStop } from '../rollout-event.ts';
 import { memberEndState } from './member-end.ts';
-import { nextStep, stopReason, type RolloutProgress, type RolloutSettings } from './planner.ts';
+import { isGoingBack, nextStep, stopReason, type RolloutProgress, type RolloutSettings } from './planner.ts';
 import { withRolloutEvent, type MemberRecord, type RolloutRecord } from './record.ts';
 import { rolloutExitStatus } from './exit-status.ts';
 
@@ -99,7 +99,15 @@ export async function executeRollout(
       case 'end': {
         const stop: RolloutStop | null = halt === 'taken-over' || halt === 'internal-error' ? halt : step.stop;
         const exitStatus = rolloutExitStatus(current.members, stop, tools.signalStatus());
-        await record({ type: 'rollout-ended', stop, exitStatus, ms: clock.monotonic() - began });
+        const goesBack =
+          stop === 'interrupted' && isGoingBack({ ...progress(), halt: tools.isAborted ? 'aborted' : null });
+        await record({
+          type: 'rollout-ended',
+          stop,
+          ...(goesBack ? { goesBack } : {}),
+          exitStatus,
+          ms: clock.monotonic() - began,
+        });
         const bug = work.bug();
         if (bug !== null) throw bug;
         return { record: current, exitStatus };
@@ -241,14 +249,15 @@ async function runUnlessBusy(
 }
 
 async function revertOne(member: MemberRecord, tools: RolloutTools, record: Record): Promise<void> {
-  const { id } = member;
-  const changedAt = member.at === null ? null : member.at - (member.ms ?? 0);
+  const { id, changedAt } = member;
   const run = tools.newRunId();
   await record({ type: 'revert-begun', id, run });
   const ended =
     denialOf(tools, null, ok(undefined)) ??
     (await runUnlessBusy(tools, null, (permission) => tools.revertMember(member, run, permission)));
-  if ('state' in ended && ended.state === 'pending') {
+  // A signal undid the rollback, or it did not begin: whoever goes on with the rollout tries it again.
+  const isUndone = 'state' in ended ? ended.state === 'pending' : ended.outcome.outcome === 'interrupted';
+  if (isUndone) {
     const kept = { run: member.run ?? '', state: 'kept', outcome: 'kept', message: '', ms: member.ms ?? 0 } as const;
     await record({ type: 'member-ended', id, ...kept });
     return;
@@ -262,6 +271,6 @@ async function revertOne(member: MemberRecord, tools: RolloutTools, record: Reco
     state: isBack ? 'reverted' : 'revert-failed',
     outcome,
     message: ended.message,
-    lostMs: isBack && changedAt !== null ? tools.clock.now() - changedAt : null,
+    lostMs: isBack && changedAt !== null ? Math.max(0, tools.clock.now() - changedAt) : null,
   });
 }

@@ -18,6 +18,10 @@ export interface RolloutRecord {
   readonly stop: RolloutStop | null;
   /** Somebody ends it with `abort`: nothing of it begins any more, also where that was interrupted. */
   readonly isAborting: boolean;
+  /** It rolls back what it kept. */
+  readonly isGoingBack: boolean;
+  /** The projects, by the id of their store, in whose record it was put; only this host's own journal has them. */
+  readonly claimedIn: readonly string[];
   readonly members: readonly MemberRecord[];
 }
 
@@ -33,11 +37,16 @@ export interface MemberRecord extends Omit<RolloutMember, 'wave' | 'canary'>, Pi
   /** How the last run on it ended, that of a rollback included; null before. */
   readonly outcome: Outcome['outcome'] | null;
   readonly message: string;
-  /** When its state changed last, in milliseconds since 1970, or, while it is rolled back, when it was kept; null before its turn. */
+  /** When its state changed last, in milliseconds since 1970; null before its turn. */
   readonly at: number | null;
+  /** When its change began, in milliseconds since 1970; null before its turn, and where that is not known. */
+  readonly changedAt: number | null;
   /** How long its change, or its rollback, took; null where it is not over. */
   readonly ms: number | null;
-  /** What was written in this time, since its change began, is lost, because the kept change was rolled back. */
+  /**
+   * What was written in this time, since its change began, is lost, because the kept change was rolled back; null where it was
+   * not, or where that time is not known.
+   */
   readonly lostMs: number | null;
 }
 
@@ -57,6 +66,8 @@ export function foldRollout(events: readonly RecordedRolloutEvent[]): RolloutRec
     status: 'running',
     stop: null,
     isAborting: false,
+    isGoingBack: false,
+    claimedIn: [],
     members: first.members.map((member) => memberRecord(member)),
   });
 }
@@ -73,6 +84,7 @@ export function memberRecord({ wave, canary, ...member }: RolloutMember): Member
     outcome: null,
     message: '',
     at: null,
+    changedAt: null,
     ms: null,
     lostMs: null,
   };
@@ -84,6 +96,8 @@ export function withRolloutEvent(record: RolloutRecord, event: RecordedRolloutEv
     case 'rollout-imported':
       // It was read from the server and checked there before it was written.
       return event.record as RolloutRecord;
+    case 'rollout-claimed':
+      return { ...record, claimedIn: [...new Set([...record.claimedIn, ...event.stores])] };
     case 'rollout-resumed':
       return resumed(record, event);
     case 'member-begun':
@@ -92,27 +106,31 @@ export function withRolloutEvent(record: RolloutRecord, event: RecordedRolloutEv
         run: event.run,
         message: '',
         at: event.at,
+        changedAt: event.at,
         ms: null,
       }));
     case 'member-waiting':
       return withMember(record, event.id, () => ({ message: waitingMessage(event.deadline) }));
     case 'member-ended': {
-      const { state, run, outcome, message, ms, keptAt } = event;
-      return withMember(record, event.id, ({ state: before, at }) => {
-        // A rollback that did not take place: the change is as old as it was.
-        const isStillKept = before === 'reverting' && state === 'kept';
-        return { state, run, outcome, message, at: isStillKept ? at : (keptAt ?? event.at), ms };
-      });
+      const { state, run, outcome, message, ms, at } = event;
+      return withMember(record, event.id, () => ({ state, run, outcome, message, at, ms }));
     }
     case 'revert-begun':
-      // Since when the change is kept is asked once more: what was written from then on is lost.
-      return withMember(record, event.id, () => ({ state: 'reverting', revertRun: event.run }));
+      return withMember({ ...record, isGoingBack: true }, event.id, () => ({
+        state: 'reverting',
+        revertRun: event.run,
+      }));
     case 'revert-ended': {
       const { state, outcome, message, lostMs, at } = event;
       return withMember(record, event.id, () => ({ state, outcome, message, lostMs, at }));
     }
     case 'rollout-ended':
-      return { ...record, status: statusAfter(event.stop), stop: event.stop };
+      return {
+        ...record,
+        status: statusAfter(event.stop),
+        stop: event.stop,
+        isGoingBack: record.isGoingBack || event.goesBack === true,
+      };
     default:
       return record;
   }
@@ -132,7 +150,10 @@ function withMember(
   return { ...record, members };
 }
 
-/** Those that have had their turn keep what they are; the others get the waves of the resume. */
+/**
+ * Those that have had their turn keep what they are; the others get the waves of the resume. Where it goes on with rolling back,
+ * those that could not be rolled back because something came in between are kept ones again.
+ */
 function resumed(
   record: RolloutRecord,
   event: Extract<RecordedRolloutEvent, { type: 'rollout-resumed' }>,
@@ -141,11 +162,29 @@ function resumed(
   const accepted = new Set(event.accepted);
   const over = record.members
     .filter(({ id }) => !again.has(id))
-    .map((member) => ({ ...member, wave: { number: 0, canary: false }, accepted: accepted.has(member.id) }));
+    .map((member) => ({
+      ...member,
+      ...(event.goesBack === true && isWorthReverting(member) ? { state: 'kept' as const } : {}),
+      wave: { number: 0, canary: member.wave.canary },
+      accepted: accepted.has(member.id),
+    }));
   // Without the run before: its end is known, and a run of an instance whose turn has not come is a reserved one.
   const next = event.members.map(memberRecord);
   const isAborting = record.isAborting || event.aborts === true;
-  return { ...record, holder: event.holder, status: 'running', stop: null, isAborting, members: [...over, ...next] };
+  return {
+    ...record,
+    holder: event.holder,
+    status: 'running',
+    stop: null,
+    isAborting,
+    isGoingBack: event.goesBack === true,
+    members: [...over, ...next],
+  };
+}
+
+/** Its rollback did not begin, or was itself undone: it can be tried again. */
+function isWorthReverting({ state, outcome }: Pick<MemberRecord, 'state' | 'outcome'>): boolean {
+  return state === 'revert-failed' && (outcome === 'busy' || outcome === 'refused' || outcome === 'interrupted');
 }
 
 /** The status of a rollout that ended so. */

@@ -21,19 +21,30 @@ export function reservedMembers({ members }: RolloutRecord): readonly MemberReco
   return members.filter(({ state, run }) => state === 'pending' && run !== null);
 }
 
+type Resumed = Extract<RolloutEvent, { type: 'rollout-resumed' }>;
+
+/** Who goes on with a rollout. `seen` is its record as the person saw it: what a recovery has found since then is not in it. */
+interface Resumption {
+  readonly holder: Holder;
+  readonly seen: RolloutRecord;
+}
+
 /**
  * How a rollout goes on once nothing of it is under way: with those whose turn did not come, those that nobody could judge, and
- * with `retryFailed` those that failed. What is kept is never begun again. Failures count no more, because a person has seen
- * them; a rollout that was rolling the kept ones back goes on with that.
+ * with `retryFailed` those that failed. What is kept is never begun again. Failures that a person has seen count no more; a
+ * rollout that was rolling the kept ones back goes on with that.
  */
 export function resumeEvent(
   record: RolloutRecord,
   settings: RolloutSettings,
-  { holder, retryFailed }: { readonly holder: Holder; readonly retryFailed: boolean },
-): Extract<RolloutEvent, { type: 'rollout-resumed' }> {
-  if (wasGoingBack(record, settings)) return { type: 'rollout-resumed', holder, members: [], accepted: [] };
+  { holder, seen, retryFailed }: Resumption & { readonly retryFailed: boolean },
+): Resumed {
+  if (wasGoingBack(record, settings)) {
+    const accepted = record.members.filter((member) => member.accepted).map(({ id }) => id);
+    return { type: 'rollout-resumed', holder, members: [], accepted, goesBack: true };
+  }
   const again = record.members.filter((member) => isToDo(member, retryFailed));
-  const accepted = record.members.filter(hasFailed).map(({ id }) => id);
+  const accepted = seenFailures(record, seen);
   // After a resume the canary that had its turn is of wave 0: what is left of it is still the canary.
   const canary = again.filter(({ wave }) => wave.canary).length;
   const members = assignWaves(
@@ -47,6 +58,18 @@ export function resumeEvent(
     members,
     accepted: accepted.filter((id) => !again.some((one) => one.id === id)),
   };
+}
+
+/** How a rollout is ended: nothing of it begins any more, and one that is all or nothing rolls back what it kept. */
+export function abortEvent(record: RolloutRecord, settings: RolloutSettings, { holder, seen }: Resumption): Resumed {
+  const accepted = seenFailures(record, seen);
+  const event = { type: 'rollout-resumed', holder, members: [], accepted, aborts: true } as const;
+  return settings.allOrNothing ? { ...event, goesBack: true } : event;
+}
+
+function seenFailures(record: RolloutRecord, seen: RolloutRecord): string[] {
+  const before = new Set(seen.members.filter((member) => hasFailed(member)).map(({ id }) => id));
+  return record.members.filter((member) => hasFailed(member) && before.has(member.id)).map(({ id }) => id);
 }
 
 /**
@@ -69,8 +92,8 @@ export function describeEnd(
   };
 }
 
-/** Not kept, for a reason that whoever goes on has seen. */
-export function hasFailed({ state }: Pick<MemberRecord, 'state'>): boolean {
+/** Not kept, for a reason that whoever goes on can see. */
+function hasFailed({ state }: Pick<MemberRecord, 'state'>): boolean {
   return state === 'failed' || state === 'unconfirmed' || state === 'broken';
 }
 

@@ -256,9 +256,13 @@ export async function withdrawClaim(
       const own = rollouts.get(id);
       if (own === undefined || !isSameHolder(own.record.holder, holder)) return ok(null);
       const others = [...rollouts].filter(([other]) => other !== id);
-      if (from === null) return ok(new Map(others));
-      const beat = from.beats.get(store.id) ?? own.beat + 1;
-      const before: SharedRollout = { record: from.record, here: hereOf(from.record, store, options), beat };
+      const beat = from === null ? null : from.beats.get(store.id);
+      if (from === null || beat === null) return ok(new Map(others));
+      const before: SharedRollout = {
+        record: from.record,
+        here: hereOf(from.record, store, options),
+        beat: beat ?? own.beat + 1,
+      };
       return ok(new Map([...others, [id, before]]));
     });
 }

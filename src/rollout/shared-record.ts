@@ -92,7 +92,10 @@ const stops = [
   'internal-error',
 ] as const satisfies readonly RolloutStop[];
 
-const name = z.string().check(z.maxLength(200));
+/** How many characters a name in the record has at most. */
+export const longestName = 200;
+
+const name = z.string().check(z.maxLength(longestName));
 const id = z.string().check(z.regex(/^\d{8}-\d{6}-[a-z0-9]{4}$/));
 
 const memberSchema = z.object({
@@ -112,6 +115,8 @@ const memberSchema = z.object({
   accepted: z.boolean(),
   message: z.string().check(z.maxLength(400)),
   at: z.nullable(z.number()),
+  // Records of older versions do not have it.
+  changedAt: z.optional(z.nullable(z.number())),
 });
 
 const entrySchema = z.object({
@@ -126,6 +131,7 @@ const entrySchema = z.object({
   stop: z.nullable(z.enum(stops)),
   // Records of older versions do not have it.
   isAborting: z.optional(z.boolean()),
+  isGoingBack: z.optional(z.boolean()),
   members: z.array(memberSchema),
 });
 
@@ -150,8 +156,8 @@ export function decodeRollouts(text: string | null, store: Pick<SharedStore, 're
 }
 
 function sharedRollout(key: string, entry: Entry, store: Pick<SharedStore, 'remote'>): SharedRollout {
-  const { beat, members: written, isAborting = false, ...rest } = entry;
-  const members = written.map(({ here, canary, wave, remote, project, name, ...member }) => {
+  const { beat, members: written, isAborting = false, isGoingBack = false, ...rest } = entry;
+  const members = written.map(({ here, canary, wave, remote, project, name, changedAt = null, ...member }) => {
     // This host may call the server by another name.
     const address = { remote: here ? store.remote : remote, project, name };
     const known: MemberRecord = {
@@ -159,13 +165,14 @@ function sharedRollout(key: string, entry: Entry, store: Pick<SharedStore, 'remo
       ...address,
       id: memberId(address),
       wave: { number: wave, canary },
+      changedAt,
       ms: null,
       lostMs: null,
     };
     return { here, member: known };
   });
   return {
-    record: { ...rest, isAborting, id: key, members: members.map(({ member }) => member) },
+    record: { ...rest, isAborting, isGoingBack, id: key, claimedIn: [], members: members.map(({ member }) => member) },
     beat,
     here: new Set(members.filter(({ here }) => here).map(({ member }) => member.id)),
   };
@@ -179,7 +186,7 @@ export function encodeRollouts(rollouts: SharedRollouts): string | null {
 }
 
 function entryOf({ record, here, beat }: SharedRollout): Entry {
-  const { version, command, options, omitted, holder, startedAt, status, stop, isAborting } = record;
+  const { version, command, options, omitted, holder, startedAt, status, stop, isAborting, isGoingBack } = record;
   return {
     version,
     command: [...command],
@@ -190,9 +197,26 @@ function entryOf({ record, here, beat }: SharedRollout): Entry {
     status,
     stop,
     isAborting,
+    isGoingBack,
     beat,
     members: record.members.map(
-      ({ id, outcome, revertRun, remote, project, name, label, group, wave, state, run, accepted, message, at }) => ({
+      ({
+        id,
+        outcome,
+        revertRun,
+        remote,
+        project,
+        name,
+        label,
+        group,
+        wave,
+        state,
+        run,
+        accepted,
+        message,
+        at,
+        changedAt,
+      }) => ({
         outcome,
         revertRun,
         here: here.has(id),
@@ -208,6 +232,7 @@ function entryOf({ record, here, beat }: SharedRollout): Entry {
         accepted,
         message: message.slice(0, 200),
         at,
+        changedAt,
       }),
     ),
   };

@@ -98,8 +98,9 @@ async function awaitConfirmationWhereWanted(
   if (loss !== null || end === 'taken-over') {
     const found = await tools.confirmation.outcomeOf(plan.run);
     if (found !== null) return found;
-    // A server that does not answer is no decision: the keeper acts at the deadline.
-    const goesOn = end === 'left' && loss === 'silent' && remainingMs(deadline, tools.confirmation.readClocks()) > 0;
+    // A server that does not answer, or an instance that was renamed, is no decision: the keeper acts at the deadline.
+    const isUnseen = loss === 'silent' || loss === 'absent';
+    const goesOn = end === 'left' && isUnseen && remainingMs(deadline, tools.confirmation.readClocks()) > 0;
     return goesOn ? { outcome: 'waiting', deadline: deadline.at } : lockLost('not-confirmed', loss ?? 'taken-over');
   }
   switch (end) {

@@ -1,11 +1,11 @@
 import { systemClock } from '../../src/clock.ts';
-import type { Holder, RunEvent } from '../../src/event.ts';
+import type { Holder, Outcome, RunEvent } from '../../src/event.ts';
 import { currentHolder } from '../../src/journal/holder.ts';
 import { openJournal } from '../../src/journal/journal.ts';
 import type { Fleet } from '../../src/platform/fleet.ts';
 import { platformFailure } from '../../src/platform/failure.ts';
 import { connectMemory } from '../../src/platform/memory/memory.ts';
-import { addInstance, createMemoryServer, type MemoryServer } from '../../src/platform/memory/server.ts';
+import { addInstance, createMemoryServer, projectOf, type MemoryServer } from '../../src/platform/memory/server.ts';
 import { err, ok } from '../../src/result.ts';
 import { expiryOfLease, newLease } from '../../src/run/lock/in-flight.ts';
 import { temporaryFolder } from '../journal/temporary.ts';
@@ -16,6 +16,9 @@ const quick = { read: 0, change: 1, snapshot: 5, restore: 5, start: 1, stop: 1, 
 export const gone: Holder = { ...currentHolder(), id: '0'.repeat(32) };
 /** A process of another host. */
 export const elsewhere: Holder = { ...gone, host: 'other', bootId: 'of another machine' };
+
+/** The project of copies, as the server in memory has it. */
+export const copyProject = 'guard-rehearsal';
 
 /** A host with records, and a server in memory. */
 export async function createHost(serverId = 'memory') {
@@ -119,3 +122,45 @@ export async function interruptedRun(
   for (const event of events) await journal.value.append({ ...event, v: 1, run, at: 0 });
   await journal.value.close();
 }
+
+/** A rehearsal that was killed after its copy was made; `end` of one that told its end, but left the copy. */
+export async function interruptedRehearsal(
+  { server, stateDirectory }: MemoryHost,
+  instance: string,
+  run: string,
+  holder: Holder,
+  end: Outcome | null = null,
+): Promise<void> {
+  const original = server.instances.get(instance) ?? addInstance(server, instance);
+  const uuid = `uuid-of-${run}`;
+  addInstance(projectOf(server, copyProject), instance, { status: 'Running' }).configuration = {
+    'volatile.uuid': uuid,
+    'user.guard.rehearsal': run,
+  };
+  const journal = await openJournal({ stateDirectory, run });
+  if (!journal.ok) throw new Error(journal.error);
+  const copy = { project: copyProject, instance, uuid, volumes: [] };
+  const events: RunEvent[] = [
+    {
+      type: 'run-started',
+      version: '0',
+      project: 'default',
+      remote: null,
+      command: ['true'],
+      named: false,
+      uuid: original.uuid,
+      server: server.id,
+      instance,
+      wasRunning: true,
+      restorePointName: '',
+      holder,
+      rehearsal: { copy, before: null, keepCopy: false },
+    },
+    ...(end === null ? [] : [{ type: 'run-ended', outcome: end, ms: 1 } as const]),
+  ];
+  for (const event of events) await journal.value.append({ ...event, v: 1, run, at: 0 });
+  await journal.value.close();
+}
+
+/** The names of the copies that are there. */
+export const copiesOn = (server: MemoryServer): string[] => [...projectOf(server, copyProject).instances.keys()];

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { runProgram } from '../../src/cli/program.ts';
 import { systemClock, type Clock } from '../../src/clock.ts';
 import { addInstance } from '../../src/platform/memory/server.ts';
+import { keptKey } from '../../src/run/lock/marker.ts';
 import { temporaryFolder } from '../journal/temporary.ts';
 import { createHost, gone, type MemoryHost } from './memory-host.ts';
 
@@ -149,7 +150,10 @@ describe('a rollout', () => {
     expect(host.changed).toEqual(['web-1']);
     expect(host.notes.get('rollout')).toBe('nonsense');
     host.notes.delete('rollout');
-    expect(await runProgram(['rollout', 'resume', 'last'], host.context)).toBe(0);
+    host.said();
+    expect(await runProgram(['rollout', 'resume', 'last'], host.context)).toBe(30);
+    expect(host.said()).toContain('is not on the server any more');
+    expect(await runProgram(['rollout', 'resume', 'last', '--take-over'], host.context)).toBe(0);
     expect(host.changed).toEqual(names);
   });
 
@@ -204,6 +208,66 @@ describe('a rollout', () => {
     expect(await runProgram(['rollout', 'abort', id], other)).toBe(0);
     expect(host.changed).toEqual(['web-1']);
     expect([...host.notes]).toEqual([]);
+  });
+
+  test('that another host has ended is not repeated by the first one', async () => {
+    const host = await hostWith({
+      change: (_name, { server: { instances } }) => {
+        instances.delete('web-2');
+        return 0;
+      },
+    });
+    expect(await roll(host)).toBe(41);
+    const [id = ''] = Object.keys((JSON.parse(host.notes.get('rollout') ?? '') as { rollouts: object }).rollouts);
+    const stateDirectory = await temporaryFolder();
+    const other = { ...host.context, environment: { ...host.context.environment, GUARD_STATE_DIR: stateDirectory } };
+    expect(await runProgram(['rollout', 'resume', id, '--skip-refused'], other)).toBe(0);
+    expect([...host.notes]).toEqual([]);
+    expect(host.changed).toEqual(['web-1', 'web-3']);
+    expect(await runProgram(['rollout', 'resume', 'last', '--skip-refused'], host.context)).toBe(30);
+    expect(await runProgram(['rollout', 'abort', 'last'], host.context)).toBe(30);
+    expect(host.changed).toEqual(['web-1', 'web-3']);
+  });
+
+  test('whose end the server does not know yet is taken from its record', async () => {
+    let before = '';
+    const host = await hostWith({
+      change: (name, { notes }) => {
+        if (name === 'web-3') before = notes.get('rollout') ?? '';
+        return 0;
+      },
+    });
+    expect(await roll(host)).toBe(0);
+    host.notes.set('rollout', before);
+    expect(await runProgram(['rollout', 'resume', 'last'], host.context)).toBe(30);
+    expect([...host.notes]).toEqual([]);
+    expect(await roll(host)).toBe(0);
+  });
+
+  test('does not go on while it is not known what became of an interrupted run', async () => {
+    let abandoned = '';
+    const host = await hostWith({
+      change: (name, { notes }) => {
+        if (name === 'web-1') abandoned = abandonedRecord(notes);
+        return 0;
+      },
+    });
+    expect(await roll(host)).toBe(0);
+    expect(abandoned).toContain('"running"');
+    host.notes.set('rollout', abandoned);
+    // A later run was kept there: it took the place of the note that the change of the rollout may have left.
+    const first = host.server.instances.get('web-1');
+    if (first !== undefined) first.metadata = { ...first.metadata, [keptKey]: '20991231-235959-zzzz' };
+    const stateDirectory = await temporaryFolder();
+    const other = { ...host.context, environment: { ...host.context.environment, GUARD_STATE_DIR: stateDirectory } };
+    const [id = ''] = Object.keys((JSON.parse(abandoned) as { rollouts: object }).rollouts);
+    host.changed.length = 0;
+    host.said();
+    expect(await runProgram(['rollout', 'resume', id], other)).toBe(30);
+    expect(host.said()).toContain('the interrupted run on web-1 could not be finished');
+    expect(host.changed).toEqual([]);
+    expect(await runProgram(['rollout', 'resume', id, '--skip-refused'], other)).toBe(0);
+    expect(host.changed).not.toContain('web-1');
   });
 
   test('that a second host cannot record stays as the first one left it', async () => {

@@ -2,7 +2,16 @@ import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { guardUnderTest, type GuardUnderTest } from './guard.ts';
 import { incusCommand, launch, remove } from './incus-subject.ts';
-import { addressOf, copies, inside, launchApp, listenOnHost, write, type Listeners } from './rehearsal-subject.ts';
+import {
+  addressOf,
+  copies,
+  inside,
+  launchApp,
+  listenOnHost,
+  onServerNetwork,
+  write,
+  type Listeners,
+} from './rehearsal-subject.ts';
 
 export function isolationTests(): void {
   // Promise 6: nothing that a copy sends reaches anybody, also while it boots. Each listener is reached by the instance itself
@@ -61,7 +70,7 @@ while (my @ready = $all->can_read) {
     await write(neighbour, '/usr/local/bin/recorder.pl', recorder);
     await inside(neighbour, 'systemd-run --unit recorder perl /usr/local/bin/recorder.pl');
     const neighbourAddress = await addressOf(neighbour);
-    await execa('ip', ['address', 'replace', `${outside}/32`, 'dev', 'lo']);
+    await execa(...onServerNetwork('ip', 'address', 'replace', `${outside}/32`, 'dev', 'lo'));
     host = await listenOnHost(outside, tcpPorts, udpPorts);
     targets = [
       ...Object.values(tcpPorts).map((port) => `tcp ${outside} ${port}`),
@@ -74,7 +83,7 @@ while (my @ready = $all->can_read) {
 
   afterAll(async () => {
     await host?.close();
-    await execa('ip', ['address', 'del', `${outside}/32`, 'dev', 'lo'], { reject: false });
+    await execa(...onServerNetwork('ip', 'address', 'del', `${outside}/32`, 'dev', 'lo'), { reject: false });
     await remove(instance);
     await remove(neighbour);
     await remove(instance, 'guard-rehearsal');
@@ -161,6 +170,7 @@ while (my @ready = $all->can_read) {
     });
 
     test('has names that lead nowhere, and its name server passes no update on', async () => {
+      host.came.length = 0;
       const update = `perl -e 'use IO::Socket::INET; my ($server) = map { /^nameserver (\\S+)/ ? $1 : () } qx(cat /etc/resolv.conf); my $s = IO::Socket::INET->new(PeerAddr => $server, PeerPort => 53, Proto => "udp"); $s->send("\\x12\\x34\\x28\\x00\\x00\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x07example\\x03org\\x00\\x00\\x06\\x00\\x01"); my $in = ""; vec($in, fileno($s), 1) = 1; if (select($in, undef, undef, 2)) { $s->recv(my $answer, 512); printf "%d\\n", ord(substr($answer, 3, 1)) & 15 } else { print "no answer\\n" }'; getent ahostsv4 upstream.example.org | sed -n "1s/ .*//p"`;
       const ended = await guard.run(['rehearse', ...quickly, instance, '--', 'sh', '-c', update]);
       // REFUSED by the bridge's own server, which asks nobody.

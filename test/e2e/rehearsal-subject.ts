@@ -1,7 +1,7 @@
-import { createServer, type Server, type Socket } from 'node:net';
-import { createSocket } from 'node:dgram';
-import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { get } from 'node:http';
+import { basename, dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { execa } from 'execa';
 import { incusCommand, launch } from './incus-subject.ts';
 
@@ -102,6 +102,18 @@ export interface Listeners {
   readonly close: () => Promise<void>;
 }
 
+/** The network that the server's bridges are in: a namespace of its own (test/host/server.sh), or the machine's. */
+const serverNamespace = (): string | null => {
+  const name = `gts-${basename(dirname(process.env['LXD_DIR'] ?? process.env['INCUS_DIR'] ?? ''))}`;
+  return existsSync(join('/run/netns', name)) ? name : null;
+};
+
+/** Runs a command as the host of the server sees the network. */
+export const onServerNetwork = (command: string, ...words: readonly string[]): [string, string[]] => {
+  const namespace = serverNamespace();
+  return namespace === null ? [command, [...words]] : ['nsenter', [`--net=/run/netns/${namespace}`, command, ...words]];
+};
+
 /** Listens on the host for everything that a copy might send. */
 export const listenOnHost = async (
   address: string,
@@ -109,33 +121,21 @@ export const listenOnHost = async (
   udp: Readonly<Record<string, number>>,
 ): Promise<Listeners> => {
   const came: string[] = [];
-  const servers: Server[] = [];
-  const sockets = new Set<Socket>();
-  for (const [what, port] of Object.entries(tcp)) {
-    const server = createServer((socket) => {
-      came.push(what);
-      sockets.add(socket);
-      socket.on('error', () => {});
-      socket.end('220 hello\r\n');
+  const script = join(import.meta.dirname, 'listen.mjs');
+  const words = [script, address, JSON.stringify(tcp), JSON.stringify(udp)];
+  const listening = execa(...onServerNetwork(process.execPath, ...words), { stdin: 'pipe', reject: false });
+  await new Promise<void>((resolve, reject) => {
+    createInterface(listening.stdout).on('line', (line) => {
+      if (line === 'listening') resolve();
+      else came.push(line.replace(/^came /, ''));
     });
-    server.listen(port, address);
-    await once(server, 'listening');
-    servers.push(server);
-  }
-  const datagrams = await Promise.all(
-    Object.entries(udp).map(async ([what, port]) => {
-      const socket = createSocket('udp4', () => came.push(what));
-      socket.bind(port, address);
-      await once(socket, 'listening');
-      return socket;
-    }),
-  );
+    void listening.then(({ stderr }) => reject(new Error(`The listeners ended: ${stderr}`)));
+  });
   return {
     came,
     close: async () => {
-      for (const socket of sockets) socket.destroy();
-      for (const socket of datagrams) socket.close();
-      await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+      listening.stdin.end();
+      await listening;
     },
   };
 };

@@ -75,6 +75,10 @@ export const hostUnderTest = (): Promise<Host> => {
   return bringUp(folder === undefined ? {} : { name: basename(dirname(folder)) });
 };
 
+/** Where this machine reaches what the daemon of the host listens on. */
+export const addressOf = async ({ name }: Host): Promise<string> =>
+  otherServers.includes(name) ? (await hostCommand(name, 'address')).trim() : '127.0.0.1';
+
 /** Removes the host with everything in it. */
 export const takeDown = async (host: Host): Promise<void> => {
   await hostCommand(host.name, 'down');

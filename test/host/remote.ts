@@ -3,7 +3,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { incus, type Host } from './host.ts';
+import { addressOf, incus, type Host } from './host.ts';
 
 /** A host as a runner elsewhere knows it: over HTTPS, with a certificate of the runner's own that a token made trusted. */
 export interface RemoteHost {
@@ -30,15 +30,13 @@ export const addRemote = async (
   trust: readonly string[] = [],
 ): Promise<RemoteHost> => {
   const conf = await mkdtemp(join(tmpdir(), 'guard-client-'));
-  const link = await openLink(await httpsPort(host));
-  const token =
-    (await incus(host, 'config', 'trust', 'add', `runner-${Date.now()}`, '--quiet', ...trust))
-      .trim()
-      .split('\n')
-      .at(-1) ?? '';
-  const env = { INCUS_CONF: conf, INCUS_DIR: join(conf, 'no-daemon') };
+  const link = await openLink(await httpsAddress(host));
+  const isLxd = host.env['LXD_DIR'] !== undefined && host.env['LXD_DIR'] !== '';
+  const nowhere = join(conf, 'no-daemon');
+  const env = isLxd ? { ...host.env, LXD_CONF: conf, LXD_DIR: nowhere } : { INCUS_CONF: conf, INCUS_DIR: nowhere };
+  const proof = isLxd ? await trustCertificate(host, conf, trust) : ['--token', await tokenOf(host, trust)];
   const address = `https://127.0.0.1:${link.port}`;
-  await execa('incus', ['remote', 'add', name, address, '--token', token, '--accept-certificate', ...words], {
+  await execa('incus', ['remote', 'add', name, address, ...proof, '--accept-certificate', ...words], {
     env,
     stdin: 'ignore',
   });
@@ -52,19 +50,39 @@ export const addRemote = async (
   };
 };
 
-/** The port on which the host's daemon is reached; it listens from now on. */
-const httpsPort = async (host: Host): Promise<number> => {
-  const known = (await incus(host, 'config', 'get', 'core.https_address')).trim();
-  if (known !== '') return Number(known.split(':').at(-1));
-  const port = await freePort();
-  await incus(host, 'config', 'set', 'core.https_address', `127.0.0.1:${port}`);
-  return port;
+const tokenOf = async (host: Host, trust: readonly string[]): Promise<string> => {
+  const said = await incus(host, 'config', 'trust', 'add', `runner-${Date.now()}`, '--quiet', ...trust);
+  return said.trim().split('\n').at(-1) ?? '';
 };
 
-const openLink = async (target: number): Promise<Link & { readonly port: number }> => {
+/** A token of LXD 5.0 names the addresses of the server itself, past the link: its client gets a certificate that is trusted already. */
+const trustCertificate = async (host: Host, conf: string, trust: readonly string[]): Promise<string[]> => {
+  const [key, certificate] = [join(conf, 'client.key'), join(conf, 'client.crt')];
+  const kind = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:secp384r1', '-nodes', '-subj', '/CN=runner'];
+  await execa('openssl', ['req', ...kind, '-days', '1', '-keyout', key, '-out', certificate], { stdin: 'ignore' });
+  await incus(host, 'config', 'trust', 'add', certificate, '--name', `runner-${Date.now()}`, ...trust);
+  return [];
+};
+
+interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Where the host's daemon is reached; it listens from now on. */
+const httpsAddress = async (host: Host): Promise<Address> => {
+  const address = await addressOf(host);
+  const known = (await incus(host, 'config', 'get', 'core.https_address')).trim();
+  if (known !== '') return { host: address, port: Number(known.split(':').at(-1)) };
+  const port = await freePort();
+  await incus(host, 'config', 'set', 'core.https_address', `${address}:${port}`);
+  return { host: address, port };
+};
+
+const openLink = async (target: Address): Promise<Link & { readonly port: number }> => {
   const sockets = new Set<Socket>();
   const pass = (near: Socket): void => {
-    const far = connect(target, '127.0.0.1');
+    const far = connect(target);
     for (const [one, other] of [
       [near, far],
       [far, near],

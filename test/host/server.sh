@@ -24,6 +24,7 @@ usage: server.sh COMMAND incus7|lxd5 …
   start, stop, kill         the daemon alone (kill is SIGKILL); containers run on
   client WORDS…             run the server's own client
   inside WORDS…             run a command in the daemon's namespaces
+  address                   where the machine reaches what the daemon listens on
 END
 }
 
@@ -61,6 +62,7 @@ main() {
     kill) require_root; end_server KILL ;;
     client) client "$@" ;;
     inside) inside "$@" ;;
+    address) printf '%s\n' "$link.2" ;;
     *) usage >&2; exit 64 ;;
   esac
 }
@@ -70,6 +72,7 @@ up() {
   exec 9>"$servers_root/.$kind.lock"
   flock 9
   if [ -e "$home/ready" ] && server_answers; then
+    write_clients
     say_ready
     return
   fi

@@ -15,10 +15,12 @@ describe('memory of a copy', () => {
     expect(grantMemory({ server, originalBytes: 512 * mebibyte, limitBytes: null })).toEqual({
       fits: true,
       limitBytes: Math.floor(4096 * mebibyte - 819.2 * mebibyte),
+      unknown: false,
     });
     expect(grantMemory({ server, originalBytes: 512 * mebibyte, limitBytes: 1024 * mebibyte })).toEqual({
       fits: true,
       limitBytes: 1024 * mebibyte,
+      unknown: false,
     });
   });
 
@@ -32,6 +34,7 @@ describe('memory of a copy', () => {
     expect(grantMemory({ server: null, originalBytes: null, limitBytes: null })).toEqual({
       fits: true,
       limitBytes: null,
+      unknown: true,
     });
   });
 
@@ -102,8 +105,10 @@ describe('checks on a copy', () => {
     send: null,
     expect: null,
   });
+  const project = 'guard-rehearsal';
+  const here = { project, reachable: true };
   const askedOf = (check: CheckDefinition, reachable = true): boolean =>
-    checksForCopy([check], reachable).asked.length === 1;
+    checksForCopy([check], { project, reachable }).asked.length === 1;
 
   test('those inside are asked, on a remote server too', () => {
     expect(askedOf(exec)).toBe(true);
@@ -118,29 +123,42 @@ describe('checks on a copy', () => {
     [tcp('10.0.0.5'), false],
     [tcp('{address6}'), false],
     [host('check_http', '-H', '{address}'), true],
-    [host('sh', '-c', 'curl http://$GUARD_INSTANCE'), true],
+    [host('sh', '-c', 'curl http://$GUARD_ADDRESS'), true],
+    [host('sh', '-c', 'incus exec --project $GUARD_PROJECT $GUARD_INSTANCE true'), true],
+    [host('sh', '-c', 'curl http://$GUARD_INSTANCE.example.org'), false],
+    [host('sh', '-c', 'MODE=$GUARD_MODE curl https://web.example.org'), false],
     [host('curl', 'https://web.example.org'), false],
   ])('%j', (check, asked) => {
     expect(askedOf(check)).toBe(asked);
-    expect(checksForCopy([check], true).notRehearsed).toHaveLength(asked ? 0 : 1);
+    expect(checksForCopy([check], here).notRehearsed).toHaveLength(asked ? 0 : 1);
   });
 
   test('nothing over the network on another machine', () => {
-    expect(checksForCopy([tcp('{address}')], false)).toMatchObject({
+    expect(checksForCopy([tcp('{address}')], { project, reachable: false })).toMatchObject({
       asked: [],
       notRehearsed: [{ subject: 'check:t' }],
     });
   });
 
-  test('a script on the host that uses the address is not asked on another machine, one that uses the name is', () => {
+  test('a script on the host that uses the address is not asked on another machine, one that uses the project is', () => {
     expect(askedOf(host('sh', '-c', 'curl http://$GUARD_ADDRESS'))).toBe(true);
     expect(askedOf(host('sh', '-c', 'curl http://$GUARD_ADDRESS'), false)).toBe(false);
-    expect(askedOf(host('sh', '-c', 'incus exec $GUARD_INSTANCE true'), false)).toBe(true);
+    expect(askedOf(host('sh', '-c', 'incus exec --project $GUARD_PROJECT $GUARD_INSTANCE true'), false)).toBe(true);
   });
 
   test('a script on the host can tell a copy from its original', () => {
-    expect(checksForCopy([host('x', '{address}')], true).asked).toMatchObject([
-      { environment: { GUARD_REHEARSAL: '1' } },
+    const plugin: CheckDefinition = {
+      ...common,
+      name: 'p',
+      kind: 'plugin',
+      command: ['check_http', '-H', '{address}'],
+      where: 'host',
+      warning: 'passed',
+    };
+    const environment = { GUARD_REHEARSAL: '1', INCUS_PROJECT: project };
+    expect(checksForCopy([host('x', '{address}'), plugin], here).asked).toMatchObject([
+      { environment },
+      { environment },
     ]);
   });
 });

@@ -26,6 +26,8 @@ beforeEach(async () => {
   proxy = await openPackageProxy('20261129-120000-abcd', {
     connectTo: (host, to): Socket => {
       connections.push(`${host}:${to}`);
+      // Nobody listens on this port.
+      if (host === 'away.example') return connect({ host: '127.0.0.1', port: 1 });
       return connect({ host: '127.0.0.1', port });
     },
   });
@@ -112,6 +114,24 @@ describe('the package proxy', () => {
     expect((await ask('http://next.example/there')).status).toBe(403);
     expect((await ask('http://deb.example/moved')).status).toBe(302);
     expect((await ask('http://next.example/there')).status).toBe(200);
+  });
+
+  test('remembers the sources that cannot be reached, and no others', async () => {
+    proxy.open(new Set(['deb.example', 'away.example']));
+    expect((await ask('http://deb.example/x')).status).toBe(200);
+    expect(proxy.unreachable()).toEqual([]);
+    expect((await ask('http://away.example/x')).status).toBe(502);
+    const outgoing = request({ socketPath: proxy.socket, path: 'away.example:443', method: 'CONNECT' });
+    outgoing.end();
+    await once(outgoing, 'error');
+    expect(proxy.unreachable()).toEqual(['away.example']);
+    expect(proxy.refused()).toEqual([]);
+  });
+
+  test('knows whether anybody asked', async () => {
+    expect(proxy.wasAsked()).toBe(false);
+    await ask('http://deb.example/x');
+    expect(proxy.wasAsked()).toBe(true);
   });
 
   test('ends what goes on when it is shut', async () => {

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { MemoryServer } from '../../src/platform/memory/server.ts';
 import { projectOf } from '../../src/platform/memory/server.ts';
 import { ok } from '../../src/result.ts';
+import { commandChange } from '../../src/run/changes/command.ts';
 import { rehearse, type RehearsalPlan } from '../../src/rehearsal/rehearse.ts';
 import {
   createWorld,
@@ -13,22 +14,41 @@ import {
   type CommandKind,
   type World,
 } from '../run/engine/world.ts';
+import type { PackageProxy } from '../../src/rehearsal/package-proxy.ts';
 import { silentProxy } from './silent-proxy.ts';
 
 const run = '20270101-000000-aaaa';
 const mebibyte = 1024 ** 2;
 
+interface Circumstances {
+  /** The request that the server refuses. */
+  readonly refuses?: string;
+  readonly proxy?: Partial<PackageProxy>;
+}
+
 /** Rehearses in a world, with the names of the requests that were sent. */
-async function rehearseIn(world: World, kind: CommandKind, more: Partial<RehearsalPlan> = {}) {
+async function rehearseIn(
+  world: World,
+  kind: CommandKind,
+  more: Partial<RehearsalPlan> = {},
+  { refuses, proxy = {} }: Circumstances = {},
+) {
   const requests: string[] = [];
-  const guard = startGuard(world, { run, faultOf: ({ name }) => (requests.push(name), null) });
+  const faultOf = ({ name }: { readonly name: string }) => (requests.push(name), name === refuses ? 'refused' : null);
+  const guard = startGuard(world, { run, faultOf });
   const rehearsal = { plan: planOf(kind, run), before: null, keepCopy: false, mayCopyFiles: false, ...more };
   const ended = await world.time.run(guard.process, () =>
-    rehearse(rehearsal, { ...guard.tools, openProxy: silentProxy }),
+    rehearse(rehearsal, { ...guard.tools, openProxy: () => silentProxy(run, proxy) }),
   );
   if (ended.end !== 'done') throw new Error(`the rehearsal ${ended.end}`);
   return { outcome: ended.value.outcome, requests, copies: copiesOf(world.server) };
 }
+
+/** What the record of the rehearsal reports. */
+const reportIn = (world: World) => {
+  const event = recordOf(world, run)?.events.find(({ type }) => type === 'rehearsal-report');
+  return event?.type === 'rehearsal-report' ? event.report : null;
+};
 
 const copiesOf = (server: MemoryServer): string[] => [...projectOf(server, rehearsalProject).instances.keys()];
 
@@ -67,6 +87,44 @@ describe('a rehearsal is refused before anything is copied', () => {
   });
 });
 
+describe('a command that failed without its packages says nothing of the instance', () => {
+  test('where the copy could not be connected to the package proxy', async () => {
+    const world = createWorld();
+    const { outcome } = await rehearseIn(world, 'fails', {}, { refuses: 'connectPackageProxy' });
+    expect(outcome).toMatchObject({
+      outcome: 'rehearsal-inconclusive',
+      refusal: { message: expect.stringContaining('no way to its package sources') as string },
+    });
+    expect(reportIn(world)?.notRehearsed).toMatchObject([{ subject: 'network' }]);
+  });
+
+  test('where the machine of guard could not reach a package source', async () => {
+    const world = createWorld();
+    const { outcome } = await rehearseIn(world, 'fails', {}, { proxy: { unreachable: () => ['deb.example'] } });
+    expect(outcome).toMatchObject({
+      outcome: 'rehearsal-inconclusive',
+      refusal: { message: expect.stringContaining('could not be reached: deb.example') as string },
+    });
+    expect(reportIn(world)?.notRehearsed).toMatchObject([{ subject: 'host:deb.example' }]);
+  });
+
+  test('where the socket of the proxy is not on the machine of the server', async () => {
+    const world = createWorld();
+    world.asksProxy = true;
+    const { outcome } = await rehearseIn(world, 'fails', {}, { proxy: { wasAsked: () => false } });
+    expect(outcome).toMatchObject({
+      outcome: 'rehearsal-inconclusive',
+      refusal: { message: expect.stringContaining('guard runs in a container') as string },
+    });
+  });
+
+  test('and one that had them fails', async () => {
+    const world = createWorld();
+    world.asksProxy = true;
+    expect((await rehearseIn(world, 'fails')).outcome).toMatchObject({ outcome: 'rehearsal-failed' });
+  });
+});
+
 test.each(['refused', 'lost-after'] as const)(
   'a copy whose making failed (%s) is removed and not kept: guard does not know what it is',
   async (fault) => {
@@ -80,6 +138,35 @@ test.each(['refused', 'lost-after'] as const)(
     expect(events.filter(({ type }) => type === 'notice')).toEqual([]);
   },
 );
+
+test('the lock file of the package manager that asked is not on the copy, and stays on the instance', async () => {
+  const world = createWorld();
+  const lock = '/var/lib/pacman/db.lck';
+  world.instance.files.set(lock, { kind: 'file', content: Buffer.from(''), user: 0, group: 0, mode: 0o644 });
+  const plan = planOf('good', run, { change: { ...commandChange, packageManagerWaits: true } });
+  await rehearseIn(world, 'good', { plan, keepCopy: true });
+  const copy = projectOf(world.server, rehearsalProject).instances.get(instanceName);
+  expect([copy?.files.has(lock), world.instance.files.has(lock)]).toEqual([false, true]);
+});
+
+test('a copy that the pool has no space for is removed, also where it is to be kept', async () => {
+  const world = createWorld();
+  const pool = world.server.pools.get('default');
+  if (pool === undefined) throw new Error('there is no pool');
+  Object.assign(pool, { space: { totalBytes: 1024 * mebibyte, usedBytes: 824 * mebibyte } });
+  const { outcome, copies } = await rehearseIn(world, 'good', { keepCopy: true });
+  expect([outcome.outcome, copies]).toEqual(['rehearsal-inconclusive', []]);
+});
+
+test('is said where the memory of the server cannot be read', async () => {
+  const world = createWorld();
+  const { outcome } = await rehearseIn(world, 'good', {}, { refuses: 'getServerMemory' });
+  expect(outcome.outcome).toBe('rehearsal-passed');
+  const notices = recordOf(world, run)?.events.filter(({ type }) => type === 'notice');
+  expect(notices).toMatchObject([
+    { level: 'warning', message: expect.stringContaining('memory of the server') as string },
+  ]);
+});
 
 test('a service that starts slowly is part of the baseline, so a change that breaks it does not pass', async () => {
   const world = createWorld();
@@ -115,4 +202,16 @@ test('a copy has no marker, which is no sign of a restore where the server repor
   world.server.hasGenerations = false;
   world.instance.generation = null;
   expect((await rehearseIn(world, 'good')).outcome).toEqual({ outcome: 'rehearsal-passed' });
+});
+
+test('a package proxy that cannot be opened ends the rehearsal before the copy is made, with its end in the record', async () => {
+  const world = createWorld();
+  const guard = startGuard(world, { run });
+  const openProxy = () => Promise.reject(new Error('listen EINVAL: invalid argument'));
+  const rehearsal = { plan: planOf('good', run), before: null, keepCopy: false, mayCopyFiles: false };
+  const ended = await world.time.run(guard.process, () => rehearse(rehearsal, { ...guard.tools, openProxy }));
+  expect(ended).toMatchObject({ end: 'done', value: { outcome: { outcome: 'rehearsal-inconclusive' } } });
+  expect(JSON.stringify(ended)).toMatch(/listen EINVAL.*TMPDIR/);
+  expect(copiesOf(world.server)).toEqual([]);
+  expect(recordOf(world, run)).toMatchObject({ copyRemoved: true, ended: expect.anything() as object });
 });

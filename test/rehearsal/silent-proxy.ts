@@ -1,13 +1,15 @@
 import type { PackageProxy } from '../../src/rehearsal/package-proxy.ts';
 
 /** A package proxy that nobody uses. */
-export async function silentProxy(): Promise<PackageProxy> {
+export async function silentProxy(_run?: string, more: Partial<PackageProxy> = {}): Promise<PackageProxy> {
   return {
     socket: '/run/proxy.sock',
     open: () => {},
     shut: () => {},
     refused: () => [],
-    admitted: () => 0,
+    unreachable: () => [],
+    wasAsked: () => true,
     close: async () => {},
+    ...more,
   };
 }

@@ -81,7 +81,7 @@ describe('a rollout whose waves wait for a confirmation', () => {
       members: record.members.map((member, index) => ({ ...member, state: states[index] ?? 'pending' })),
     };
     const names = (retryFailed: boolean): string[] =>
-      resumeEvent(stopped, two, { holder, retryFailed }).members.map(({ name }) => name);
+      resumeEvent(stopped, two, { holder, seen: stopped, retryFailed }).members.map(({ name }) => name);
     expect(names(false)).toEqual(['c2']);
     expect(names(true)).toEqual(['c1', 'c2']);
   });

@@ -3,11 +3,10 @@ import { describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import type { Outcome } from '../../src/event.ts';
 import { executeRollout, type RolloutTools } from '../../src/rollout/execute.ts';
-import type { RolloutSettings } from '../../src/rollout/planner.ts';
-import { foldRollout, type RolloutRecord } from '../../src/rollout/record.ts';
-import { describeEnd, resumeEvent, unfinishedMembers } from '../../src/rollout/resume.ts';
-import { withRolloutEvent } from '../../src/rollout/record.ts';
-import type { RecordedRolloutEvent } from '../../src/rollout-event.ts';
+import { nextStep, type RolloutSettings } from '../../src/rollout/planner.ts';
+import { foldRollout, withRolloutEvent, type MemberRecord, type RolloutRecord } from '../../src/rollout/record.ts';
+import { abortEvent, describeEnd, resumeEvent, unfinishedMembers } from '../../src/rollout/resume.ts';
+import type { RecordedRolloutEvent, RolloutEvent } from '../../src/rollout-event.ts';
 import { err, ok } from '../../src/result.ts';
 import { holder, membersOf, oneByOne, otherHolder, recorded, recordOf } from './record-samples.ts';
 
@@ -357,11 +356,94 @@ test('interrupted while it rolls everything back, a rollout goes on with that', 
   );
   expect(cut).toMatchObject({ exitStatus: 130, record: { status: 'interrupted', stop: 'interrupted' } });
   expect(statesOf(cut)).toEqual(['kept', 'reverted', 'failed']);
-  expect(resumeEvent(cut.record, settings, { holder: otherHolder, retryFailed: false })).toMatchObject({
+  expect(
+    resumeEvent(cut.record, settings, { holder: otherHolder, seen: cut.record, retryFailed: false }),
+  ).toMatchObject({
     members: [],
     accepted: [],
   });
 });
+
+test('a rollback that a signal undoes is tried again by whoever goes on', async () => {
+  const controller = new AbortController();
+  const settings: RolloutSettings = { ...oneByOne, allOrNothing: true };
+  const cut = await play(
+    2,
+    settings,
+    { c1: unhealthy },
+    {
+      interrupted: controller.signal,
+      signalStatus: () => 130,
+      revertMember: async () => {
+        controller.abort();
+        return { outcome: { outcome: 'interrupted', signal: 'SIGINT' }, message: '' };
+      },
+    },
+  );
+  expect(cut).toMatchObject({ exitStatus: 130, record: { status: 'interrupted', isGoingBack: true } });
+  expect(statesOf(cut)).toEqual(['kept', 'failed']);
+  const event = resumeEvent(cut.record, settings, { holder: otherHolder, seen: cut.record, retryFailed: false });
+  expect(stepAfter(cut.record, settings, event)).toMatchObject({ kind: 'revert', ids: [cut.record.members[0]?.id] });
+});
+
+test('one that could not be rolled back because it was busy is tried again', () => {
+  const settings: RolloutSettings = { ...oneByOne, allOrNothing: true };
+  const record = recordOf(membersOf(2, settings), { status: 'stopped', stop: 'failures' });
+  const [first, second] = record.members;
+  const stopped: RolloutRecord = {
+    ...record,
+    members: [
+      { ...(first as MemberRecord), state: 'revert-failed', outcome: 'busy' },
+      { ...(second as MemberRecord), state: 'failed', outcome: 'rolled-back' },
+    ],
+  };
+  const event = abortEvent(stopped, settings, { holder: otherHolder, seen: stopped });
+  expect(stepAfter(stopped, settings, event, 'aborted')).toMatchObject({ kind: 'revert', ids: [first?.id] });
+});
+
+test('a canary that failed among failures that are allowed: what was being rolled back still is', () => {
+  const settings: RolloutSettings = {
+    ...oneByOne,
+    canary: 2,
+    maxFailures: { percent: 10 },
+    allOrNothing: true,
+  };
+  const record = recordOf(membersOf(50, settings));
+  const [first, second] = record.members.map(({ id }) => id) as [string, string];
+  const run = '20261129-230000-0001';
+  const kept = { type: 'member-ended', id: first, run, state: 'kept', outcome: 'kept', message: '', ms: 1 } as const;
+  const killed = [recorded(kept), recorded({ ...kept, id: second, state: 'failed', outcome: 'rolled-back' })].reduce(
+    withRolloutEvent,
+    record,
+  );
+  const event = resumeEvent(killed, settings, { holder: otherHolder, seen: killed, retryFailed: false });
+  expect(stepAfter(killed, settings, event)).toMatchObject({ kind: 'revert', ids: [first] });
+});
+
+test('a failure that only the recovery found stops the rollout: nobody has seen it', () => {
+  const record = recordOf(membersOf(3, oneByOne));
+  const run = '20261129-230000-0001';
+  const id = record.members[0]?.id ?? '';
+  const seen = withRolloutEvent(record, recorded({ type: 'member-begun', id, run }));
+  const end = { state: 'failed', outcome: 'rolled-back', message: '', ms: 1 } as const;
+  const known = withRolloutEvent(seen, recorded({ type: 'member-ended', id, run, ...end }));
+  const event = resumeEvent(known, oneByOne, { holder: otherHolder, seen, retryFailed: false });
+  expect(event.accepted).toEqual([]);
+  expect(stepAfter(known, oneByOne, event)).toEqual({ kind: 'end', stop: 'failures' });
+  const again = resumeEvent(known, oneByOne, { holder: otherHolder, seen: known, retryFailed: false });
+  expect(stepAfter(known, oneByOne, again)).toMatchObject({ kind: 'begin' });
+});
+
+/** What a rollout does first after it was taken up again. */
+function stepAfter(
+  record: RolloutRecord,
+  settings: RolloutSettings,
+  event: RolloutEvent,
+  halt: 'aborted' | null = null,
+) {
+  const { members } = withRolloutEvent(record, recorded(event));
+  return nextStep({ settings, members, total: members.length, waveEndedAt: null, halt }, 0);
+}
 
 test('killed while it rolled the first one back, a rollout goes on with that', () => {
   const how = { ...oneByOne, allOrNothing: true };
@@ -370,6 +452,7 @@ test('killed while it rolled the first one back, a rollout goes on with that', (
   const run = '20261129-230000-0001';
   const kept = { type: 'member-ended', id: a, run, state: 'kept', outcome: 'kept', message: '', ms: 1 } as const;
   const recovered = [
+    recorded({ type: 'member-begun', id: a, run }, 500),
     recorded(kept),
     recorded({ ...kept, id: b, state: 'failed', outcome: 'rolled-back' }),
     recorded({ type: 'revert-begun', id: a, run: '20261129-230000-0002' }),
@@ -377,8 +460,8 @@ test('killed while it rolled the first one back, a rollout goes on with that', (
     recorded(kept, 9000),
   ].reduce(withRolloutEvent, record);
   // What is lost later counts from the change, and not from the recovery.
-  expect(recovered.members[0]).toMatchObject({ state: 'kept', at: 1000 });
-  expect(resumeEvent(recovered, how, { holder: otherHolder, retryFailed: false })).toMatchObject({
+  expect(recovered.members[0]).toMatchObject({ state: 'kept', changedAt: 500 });
+  expect(resumeEvent(recovered, how, { holder: otherHolder, seen: recovered, retryFailed: false })).toMatchObject({
     members: [],
     accepted: [],
   });
@@ -419,7 +502,7 @@ describe('killed at any moment, and resumed', () => {
             );
           }
           record = foldRollout(journal) as RolloutRecord;
-          const resumed = recorded(resumeEvent(record, how, { holder: otherHolder, retryFailed: false }));
+          const resumed = recorded(resumeEvent(record, how, { holder: otherHolder, seen: record, retryFailed: false }));
           journal.push(resumed);
           const whole = executeRollout(withRolloutEvent(record, resumed), how, {
             clock: systemClock,

@@ -41,6 +41,8 @@ export function recordOf(members: readonly RolloutMember[], more: Partial<Rollou
     status: 'running',
     stop: null,
     isAborting: false,
+    isGoingBack: false,
+    claimedIn: [],
     members: members.map(memberRecord),
     ...more,
   };

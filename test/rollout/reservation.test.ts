@@ -66,7 +66,10 @@ test('killed at any moment, and taken over from what the server has by then: not
             recorded({ type: 'member-ended', id, run: run ?? '', state, outcome: null, message: '', ms: 0 }),
           );
         }
-        record = withRolloutEvent(record, recorded(resumeEvent(record, how, { holder, retryFailed: false })));
+        record = withRolloutEvent(
+          record,
+          recorded(resumeEvent(record, how, { holder, seen: record, retryFailed: false })),
+        );
         const publish = (one: RolloutRecord): void => {
           published = reservations.withReservations(one);
           reservations.onPublished(published, 0);
@@ -128,7 +131,10 @@ test('all of 30 rolled back, resumed on another host that dies at any moment, an
           const ended = { type: 'member-ended', id, run: run ?? '', state, outcome: null, message: '', ms: 0 } as const;
           record = withRolloutEvent(record, recorded(ended));
         }
-        record = withRolloutEvent(record, recorded(resumeEvent(record, how, { holder, retryFailed: isFixed })));
+        record = withRolloutEvent(
+          record,
+          recorded(resumeEvent(record, how, { holder, seen: record, retryFailed: isFixed })),
+        );
         published = reservations.withReservations(record);
         const whole = executeRollout(record, how, {
           clock: systemClock,

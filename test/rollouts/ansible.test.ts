@@ -107,6 +107,13 @@ test('serial and max_fail_percentage stop the play after a wave with a rolled-ba
   expect(await filesIn('/root/waves')).toEqual(['', null, null, null]);
 });
 
+test('a change that is rolled back because a check failed names the check', async () => {
+  const { status, output } = await play(`argv: [rm, /root/kept]\nchecks: ['test -e /root/kept']`);
+  expect(status).not.toBe(0);
+  expect(output).toMatch(/web-01.*rolled-back: .*test -e \/root\/kept/s);
+  expect(await filesIn('/root/kept')).toEqual(['once', 'once', 'once', 'once']);
+});
+
 test('a wrong task is one sentence, and nothing is changed', async () => {
   expect((await play(`checks: [true]`)).output).toMatch(/one of the following is required: cmd, argv/);
   expect((await play(`cmd: 'true'\ninstance: nono`)).output).toMatch(/refused: .*nono/);

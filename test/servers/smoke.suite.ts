@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { startAgent } from '../e2e/agent-under-test.ts';
 import { guardUnderTest, type GuardUnderTest } from '../e2e/guard.ts';
+import { addRemote } from '../host/remote.ts';
 import { bringUp, incus, waitFor, type Host } from '../host/host.ts';
 import { guardOn, inside, launchContainer, readInside, removeContainer } from './container.ts';
 
@@ -63,6 +64,40 @@ export function smokeTests(server: string, hostName: string): void {
       expect(stderr).not.toContain('not tested with');
       expect(await read('/srv/app')).toBe('v3');
       expect(await snapshots()).toContain('guard-');
+    });
+
+    test('guards from a machine that knows the server as a remote, over HTTPS', async () => {
+      const before = await read('/srv/app');
+      const remote = await addRemote(host);
+      const far = `far:${name}`;
+      const changing = ['sh', '-c', 'echo far >/srv/app; sync; exec sleep 600'];
+      try {
+        const failing = ['sh', '-c', 'echo far >/srv/app; exit 7'];
+        const rolledBack = await guard.run(['run', ...quickly, far, '--', ...failing], { env: remote.env });
+        expect({ rolledBack }).toMatchObject({ rolledBack: { status: 10 } });
+        expect(await read('/srv/app')).toBe(before);
+        const running = guard.start(['run', far, '--', ...changing], { env: remote.env });
+        await waitFor(async () => (await read('/srv/app')) === 'far');
+        running.kill('SIGKILL');
+        await running;
+        const recovered = await guard.run(['recover', far], { env: remote.env });
+        expect({ recovered }).toMatchObject({ recovered: { status: 0 } });
+        expect(await read('/srv/app')).toBe(before);
+        const kept = await guard.run(['run', ...quickly, far, '--', 'true'], { env: remote.env });
+        expect({ kept }).toMatchObject({ kept: { status: 0 } });
+      } finally {
+        await remote.close();
+      }
+    });
+
+    test('goes back to a kept restore point', async () => {
+      const before = await read('/srv/app');
+      const change = ['sh', '-c', 'echo v5 >/srv/app'];
+      const kept = await guard.run(['run', ...quickly, name, '--', ...change]);
+      expect({ kept }).toMatchObject({ kept: { status: 0 } });
+      const { status, stderr } = await guard.run(['rollback', '-y', name]);
+      expect({ status, stderr }).toMatchObject({ status: 0 });
+      expect(await read('/srv/app')).toBe(before);
     });
 
     test('guards a package that apt installs inside', async () => {

@@ -108,9 +108,9 @@ def run_result(ended, events):
     point = last.get("released", {}).get("restorePoint")
     if point:
         found["restore_point"] = point
-    verdict = last.get("verdict", {}).get("verdict", {})
-    if verdict:
-        found["reasons"] = [finding.get("message", "") for finding in verdict.get("reasons", [])]
+    verdicts = verdicts_of_change(events)
+    if verdicts:
+        found["reasons"] = [finding.get("message", "") for finding in verdicts[-1].get("reasons", [])]
     changes = last.get("changes", {}).get("changes", {})
     if changes:
         found["packages"] = [
@@ -128,13 +128,17 @@ def run_result(ended, events):
     return found
 
 
+def verdicts_of_change(events):
+    """What decided. A verdict after a rollback is about the instance as it was before the change."""
+    return [event["verdict"] for event in events if event.get("type") == "verdict" and not event.get("afterRollback")]
+
+
 def reason(ended, values):
     outcome = next((value["outcome"] for value in reversed(values) if value.get("type") == "run-ended"), {})
     refusal = outcome.get("refusal")
     if refusal:
         return f"{outcome['outcome']}: {refusal['message']} {refusal['advice']}".strip()
-    verdicts = [value["verdict"] for value in values if value.get("type") == "verdict" and not value.get("again")]
-    reasons = [finding["message"] for verdict in verdicts[-1:] for finding in verdict.get("reasons", [])]
+    reasons = [finding["message"] for verdict in verdicts_of_change(values)[-1:] for finding in verdict.get("reasons", [])]
     commands = [value["end"] for value in values if value.get("type") == "command-ended"]
     statuses = [f"the command ended with exit status {end['status']}" for end in commands[-1:] if end.get("kind") == "exited"]
     details = reasons or (statuses if outcome.get("cause") == "command" else [])

@@ -303,7 +303,7 @@ export function describeLoss(loss: LeaseLoss): string {
   }
 }
 
-/** Another guard, possibly on another host, has taken over this run, or may have. */
+/** The end of a run that is lost: another guard has taken it over, or may have, or its instance is gone. */
 export function lockLost(cause: Cause, loss: LeaseLoss): Outcome {
   const outcome = { outcome: 'rollback-failed', cause, message: describeLoss(loss), manualRecovery: [] } as const;
   return loss === 'gone' ? outcome : { ...outcome, lost: true };

@@ -197,7 +197,7 @@ export async function release(
   return { name: null, loss: loss === 'gone' ? null : loss };
 }
 
-/** The name under which the restore point is kept, if it is; `loss`: another guard has the run, or may have it. */
+/** The name under which the restore point is kept, if it is; `loss`: the run is lost for good. */
 export interface ReleaseEnd {
   readonly name: string | null;
   readonly loss: Exclude<LeaseLoss, 'gone'> | null;

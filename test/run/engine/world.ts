@@ -38,6 +38,8 @@ export interface World {
   pids: number;
   /** How long the service takes after each start before it is healthy, in milliseconds. */
   slowStartMs: number;
+  /** A shell of the copy has the means to send a request to the package proxy. */
+  asksProxy: boolean;
   /** Called while the command works. */
   onCommand: () => void;
 }
@@ -83,6 +85,7 @@ export function createWorld(options: WorldOptions = {}): World {
     dead: new Set(),
     pids: 1,
     slowStartMs: 0,
+    asksProxy: false,
     onCommand: () => {},
   };
   setVersion(world, 'v1');
@@ -124,7 +127,10 @@ async function exec(world: World, process: MemoryProcess): Promise<number | 'not
       return change(world, process, kind ?? 'good');
     case 'sh':
       // Readiness, and every other question of guard's own: a shell that has nothing special to say.
-      await process.write('stdout', 'systemd running\n');
+      await process.write(
+        'stdout',
+        world.asksProxy && process.command.join(' ').includes('echo sent') ? 'sent\n' : 'systemd running\n',
+      );
       return 0;
     default:
       return 'not-found';
