@@ -30,7 +30,7 @@ import {
   type PackageAccess,
   type PackagesMissed,
 } from './package-access.ts';
-import type { PackageProxy } from './package-proxy.ts';
+import { removeProxyFolders, type PackageProxy } from './package-proxy.ts';
 import { removeCopy } from './remove-copy.ts';
 import { grantMemory } from './spare-memory.ts';
 import { compareSurvival, unitsToExplain, type Survival } from './survival.ts';
@@ -213,16 +213,19 @@ async function makeAndRemove(
       level: 'warning',
       message: 'The memory of the server cannot be read: the copy has no other limit than the instance.',
     });
-  // Its socket has to be on the server's own machine.
-  const proxy = isHere(plan, copyPlan) ? await tools.openProxy(plan.run) : null;
-  const access = proxy === null ? null : createPackageAccess(proxy, tools.platform, place, plan.instance);
-  const subject = { ...admitted, access };
   const interruption = linkInterruption(tools.interruption);
   const stopWatching = watchPool(tools, inspected.pool, interruption);
-  let neverMade = false;
+  let neverMade = true;
+  let access: PackageAccess | null = null;
   // Of what failed to be made, nothing is worth keeping.
   let keep = false;
   try {
+    // Its socket has to be on the server's own machine.
+    const proxy = isHere(plan, copyPlan) ? await openProxy(tools, plan.run) : ok(null);
+    if (!proxy.ok) return withoutCopy(proxy.error);
+    access = proxy.value && createPackageAccess(proxy.value, tools.platform, place, plan.instance);
+    const subject = { ...admitted, access };
+    neverMade = false;
     const made = await makeCopy(plan, tools, subject, copyPlan);
     // Another rehearsal of the same name was quicker: that copy is not this run's.
     neverMade = !made.ok && made.error.kind === 'name-taken';
@@ -236,6 +239,22 @@ async function makeAndRemove(
     keep &&= interruption.reason() === null;
     await removeCopy(tools, { copy, run: plan.run, neverMade, keep, limits: plan.limits });
     await access?.close();
+  }
+}
+
+/** A name that is too long for a socket, or a full disk, is no reason to leave a record without an end. */
+async function openProxy(tools: RehearsalTools, run: string): Promise<Result<PackageProxy, Outcome>> {
+  try {
+    return ok(await tools.openProxy(run));
+  } catch (error) {
+    await removeProxyFolders(run);
+    const why = error instanceof Error ? error.message : String(error);
+    return err(
+      inconclusive(
+        `The package proxy of the copy could not be opened: ${why}`,
+        'Set TMPDIR to a folder with a short path and free space.',
+      ),
+    );
   }
 }
 

@@ -251,3 +251,15 @@ test('a copy has no marker, which is no sign of a restore where the server repor
   world.instance.generation = null;
   expect((await rehearseIn(world, 'good')).outcome).toEqual({ outcome: 'rehearsal-passed' });
 });
+
+test('a package proxy that cannot be opened ends the rehearsal before the copy is made, with its end in the record', async () => {
+  const world = createWorld();
+  const guard = startGuard(world, { run });
+  const openProxy = () => Promise.reject(new Error('listen EINVAL: invalid argument'));
+  const rehearsal = { plan: planOf('good', run), before: null, keepCopy: false, mayCopyFiles: false };
+  const ended = await world.time.run(guard.process, () => rehearse(rehearsal, { ...guard.tools, openProxy }));
+  expect(ended).toMatchObject({ end: 'done', value: { outcome: { outcome: 'rehearsal-inconclusive' } } });
+  expect(JSON.stringify(ended)).toMatch(/listen EINVAL.*TMPDIR/);
+  expect(copiesOf(world.server)).toEqual([]);
+  expect(recordOf(world, run)).toMatchObject({ copyRemoved: true, ended: expect.anything() as object });
+});
