@@ -45,6 +45,16 @@ async function rehearseIn(
   return { outcome: ended.value.outcome, requests, copies: copiesOf(world.server) };
 }
 
+/** Moves the volume of the instance to another pool. */
+function moveVolume({ server, instance }: World, pool: string): void {
+  const volume = server.volumes.get('default/data');
+  if (volume === undefined) throw new Error('there is no volume');
+  server.volumes.delete('default/data');
+  server.volumes.set(`${pool}/data`, volume);
+  const disks = instance.disks.map((disk) => (disk.kind === 'volume' ? { ...disk, pool } : disk));
+  Object.assign(instance, { disks });
+}
+
 /** What the record of the rehearsal reports. */
 const reportIn = (world: World) => {
   const event = recordOf(world, run)?.events.find(({ type }) => type === 'rehearsal-report');
@@ -75,6 +85,24 @@ describe('a rehearsal is refused before anything is copied', () => {
     const { outcome, requests } = await rehearseIn(world, 'good');
     expect(outcome).toMatchObject({ outcome: 'refused' });
     expect(JSON.stringify(outcome)).toMatch(/--rehearse=copy/);
+    expect(requests).not.toContain('createCopy');
+    expect((await rehearseIn(world, 'good', { mayCopyFiles: true })).outcome).toEqual({ outcome: 'rehearsal-passed' });
+  });
+
+  test.each([
+    ['a stopped instance', { isRunning: false }, 'default'],
+    ['a volume in another pool than the root disk', { hasVolume: true }, 'slow'],
+  ])('where the driver copies every file of %s', async (_what, options, name) => {
+    const world = createWorld(options);
+    const pool = world.server.pools.get('default');
+    if (pool === undefined) throw new Error('there is no pool');
+    world.server.pools.set(name, { ...pool, name, snapshotCopies: true, driver: 'dir' });
+    if (name !== 'default') moveVolume(world, name);
+    const { outcome, requests } = await rehearseIn(world, 'good');
+    expect(outcome).toMatchObject({
+      outcome: 'refused',
+      refusal: { message: expect.stringContaining(`"${name}", dir, copies every file`) as string },
+    });
     expect(requests).not.toContain('createCopy');
     expect((await rehearseIn(world, 'good', { mayCopyFiles: true })).outcome).toEqual({ outcome: 'rehearsal-passed' });
   });
@@ -148,6 +176,21 @@ test('the lock file of the package manager that asked is not on the copy, and st
   await rehearseIn(world, 'good', { plan, keepCopy: true });
   const copy = projectOf(world.server, rehearsalProject).instances.get(instanceName);
   expect([copy?.files.has(lock), world.instance.files.has(lock)]).toEqual([false, true]);
+});
+
+test('a copy is given up where the pool of its volume alone is short of space', async () => {
+  const world = createWorld({ hasVolume: true });
+  const pool = world.server.pools.get('default');
+  if (pool === undefined) throw new Error('there is no pool');
+  const space = { totalBytes: 1024 * mebibyte, usedBytes: 824 * mebibyte };
+  world.server.pools.set('small', { ...pool, name: 'small', space });
+  moveVolume(world, 'small');
+  const { outcome, copies } = await rehearseIn(world, 'good');
+  expect(outcome).toMatchObject({
+    outcome: 'rehearsal-inconclusive',
+    refusal: { message: expect.stringContaining('Pool "small" has 200 MiB') as string },
+  });
+  expect(copies).toEqual([]);
 });
 
 test('a copy that the pool has no space for is removed, also where it is to be kept', async () => {
