@@ -2,11 +2,41 @@ import { describe, expect, test } from 'vitest';
 import type { CheckDefinition } from '../../src/check-definition.ts';
 import { checksForCopy } from '../../src/rehearsal/checks-for-copy.ts';
 import { driftBetween } from '../../src/rehearsal/drift.ts';
-import { shortOfSpace } from '../../src/rehearsal/interruption.ts';
+import { linkInterruption, shortOfSpace } from '../../src/rehearsal/interruption.ts';
+import { outcomeOf } from '../../src/rehearsal/judge.ts';
+import { nothingSeen } from '../../src/run/changes/change.ts';
+import { createInterrupter } from '../../src/run/interruption.ts';
 import { managerOf, upgradeCommand, upgradeManagers } from '../../src/rehearsal/pending-upgrade.ts';
 import { grantMemory } from '../../src/rehearsal/spare-memory.ts';
 
 const mebibyte = 1024 * 1024;
+
+describe('the outcome of a copy that is unhealthy', () => {
+  const verdict = { verdict: 'unhealthy', reasons: [], advisories: [], checks: [] } as const;
+  const attempt = {
+    ...nothingSeen,
+    end: { kind: 'exited', status: 0 },
+    verdict,
+    interruptedBy: null,
+    output: '',
+  } as const;
+  const judged = { attempt, cause: 'unhealthy', stage: 'restart', changes: null } as const;
+  const missed = { refused: [], unreachable: [], obstacle: null };
+  const plan = { command: { words: ['true'], environment: {}, user: 0, group: 0, cwd: '/' } } as const;
+  const outcomeWith = (brokenByCopy: readonly string[]) =>
+    outcomeOf(plan, { ...judged, brokenByCopy }, missed, linkInterruption(createInterrupter()));
+
+  test('is inconclusive where the copy alone may be the cause, and the units are named', () => {
+    expect(outcomeWith(['app.service'])).toMatchObject({
+      outcome: 'rehearsal-inconclusive',
+      refusal: { message: expect.stringContaining('app.service') as string },
+    });
+  });
+
+  test('is a failure otherwise', () => {
+    expect(outcomeWith([])).toEqual({ outcome: 'rehearsal-failed', cause: 'unhealthy', stage: 'restart' });
+  });
+});
 
 describe('memory of a copy', () => {
   const server = { totalBytes: 8192 * mebibyte, usedBytes: 4096 * mebibyte };
