@@ -114,6 +114,8 @@ export interface PluginCheck extends CheckCommon {
   readonly kind: 'plugin';
   readonly command: Words;
   readonly where: 'inside' | 'host';
+  /** On the machine that runs guard. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** What a warning counts as. */
   readonly warning: 'passed' | 'failed';
 }

@@ -252,7 +252,51 @@ accounts() {
   cat /etc/group
   echo locked
   sed -n 's/^\([^:]*\):[!*].*/\1/p' /etc/shadow
+  # Whom PAM refuses: the account is past its last day, or its password past its age and the days of grace. Then whom it
+  # lets in only with a new password, which a job of cron cannot give.
+  echo expired
+  awk -F: -v today="$(($(date +%s) / 86400))" '
+    $8 != "" && $8 <= today { print "account " $1; next }
+    $3 == "0" || ($3 != "" && $5 != "" && today - $3 > $5) { print "password " $1 }' /etc/shadow
   true
+}
+
+# The keys by which clients know the SSH server.
+host_keys() {
+  has sshd || return 0
+  keys=$(limited sshd -T | sed -n 's/^hostkey //p')
+  for key in ${keys:-/etc/ssh/ssh_host_*_key}; do [ -f "$key.pub" ] && head -c 2000 "$key.pub" | cut -d ' ' -f 1,2; done
+  true
+}
+
+# Authorities that the administrator made all programs trust, and how many there are in all.
+authorities() {
+  for file in $(find /usr/local/share/ca-certificates -name '*.crt'); do
+    name=${file##*/}
+    [ -e "/etc/ssl/certs/${name%.crt}.pem" ] && echo "own $name"
+  done
+  for file in /etc/pki/ca-trust/source/anchors/*; do [ -f "$file" ] && echo "own ${file##*/}"; done
+  for bundle in /etc/ssl/certs/ca-certificates.crt /etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem /etc/ssl/cert.pem; do
+    [ -f "$bundle" ] && echo "all $(grep -c BEGIN "$bundle")" && break
+  done
+  true
+}
+
+# Modules of PAM without which everybody is refused: those of optional and sufficient lines, and of lines with a dash, are not.
+pam_modules() {
+  grep -shE '^[[:space:]]*(auth|account|session)[[:space:]]+(required|requisite|\[[^]]*\])[[:space:]]' /etc/pam.d/* |
+    grep -v 'default=ignore' | sed 's/\[[^]]*\]/required/' | while read -r _ _ module _; do echo "$module"; done | sort -u |
+    {
+      missing=
+      while read -r module; do
+        for folder in /lib/security /usr/lib/security /lib64/security /usr/lib64/security /lib/*/security /usr/lib/*/security ''; do
+          [ -e "$folder${folder:+/}$module" ] && continue 2
+        done
+        missing="$missing $module"
+      done
+      [ -z "$missing" ] || echo "there is no$missing"
+      [ -z "$missing" ]
+    }
 }
 
 # What sysctl.d sets at the next boot, and what is set now. /etc/sysctl.conf is read only where a link in sysctl.d says so.
@@ -339,6 +383,8 @@ verify_units() {
 }
 
 privileges() {
+  # What the administrator registered stays so through upgrades; a bit that it has comes below.
+  sed -n 's/^[^ ]* [^ ]* [0-7]* \//registered \//p' /var/lib/dpkg/statoverride
   has getcap && getcap -r /usr/bin /usr/sbin /usr/local /opt /srv | sed 's/^/capability /'
   find /usr/bin /usr/sbin /usr/local /opt -xdev -type f -perm -4000 | sed 's/^/setuid /'
   true
@@ -424,7 +470,8 @@ local_replies() {
       echo "$2 said $first"
     }
     # A call would start the service behind a socket of systemd.
-    ss -Hlntp | grep -v "\"systemd\",pid=1," | while read -r _ _ _ local _; do
+    # The loop has a shell of its own, which must wait for what it starts.
+    ss -Hlntp | grep -v "\"systemd\",pid=1," | { while read -r _ _ _ local _; do
       port=${local##*:}
       case $local in 127.0.0.*:* | "[::1]:"*) ;; *) continue ;; esac
       case $port in 9100 | 10000 | 323 | 953 | 8952 | 8953) continue ;; esac
@@ -437,7 +484,7 @@ local_replies() {
       case $local in "[::1]"*) continue ;; esac
       ask "${local%:*}" "$port" "$question" &
     done
-    wait
+    wait; }
   ' 2>/dev/null
   true
 }
@@ -472,6 +519,8 @@ look() {
     section obstacles obstacles
     section jobs jobs_
     section accounts accounts
+    section hostkeys host_keys
+    section authorities authorities
     section kernel kernel
     section queues queues
     section packaged packaged

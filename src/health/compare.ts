@@ -8,6 +8,8 @@ import { compareServices } from './resources/services.ts';
 import { ownerChanges, newSockets } from './resources/listener/compare.ts';
 import { lostManager, lostStarts, newUnits } from './resources/unit/compare.ts';
 import { compareAccounts } from './resources/account/compare.ts';
+import { compareAuthorities } from './resources/authority/index.ts';
+import { compareHostKeys } from './resources/host-key/index.ts';
 import type { Comparison } from './resources/comparison.ts';
 import { compareJobs } from './resources/job/compare.ts';
 import { compareKernelSettings } from './resources/kernel-setting/compare.ts';
@@ -76,6 +78,8 @@ function differences(comparison: Comparison): Difference[] {
     ...compareWorkplaces(comparison),
     ...compareObstacles(comparison),
     ...compareAccounts(comparison),
+    ...compareHostKeys(comparison),
+    ...compareAuthorities(comparison),
     ...compareKernelSettings(comparison),
     ...comparePrivileges(comparison),
     ...compareLimits(comparison),

@@ -36,6 +36,9 @@ export interface Facts {
   /** Jobs of cron and at. */
   readonly jobs?: Jobs | null;
   readonly accounts?: Accounts | null;
+  /** Digest of each public key of the SSH server, by its algorithm. */
+  readonly hostKeys?: Readonly<Record<string, string>> | null;
+  readonly authorities?: Authorities | null;
   readonly kernel?: KernelSettings | null;
   readonly mounts?: Mounts | null;
   /** Folders in which services work, and folders that everybody uses. */
@@ -88,6 +91,8 @@ export interface Account {
   readonly shell: string;
   /** No password opens it. */
   readonly locked: boolean;
+  /** `account`: it is past its last day; `password`: it needs a new password first. */
+  readonly expired?: 'account' | 'password';
 }
 
 export interface Accounts {
@@ -96,6 +101,14 @@ export interface Accounts {
   readonly groups: Readonly<Record<string, readonly string[]>>;
   /** Every group, with members or without. */
   readonly groupNames?: readonly string[];
+}
+
+/** Whom the programs of the instance trust as servers. */
+export interface Authorities {
+  /** Certificates that the administrator added, by file name. */
+  readonly own: readonly string[];
+  /** All of them; null where there is no list. */
+  readonly count: number | null;
 }
 
 export interface KernelSettings {

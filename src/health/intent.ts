@@ -1,6 +1,6 @@
 /** What the command itself says that it takes away. */
 export interface Intent {
-  /** Names of packages, with `*` where the command has it. */
+  /** Names of packages, with `*` where the command has it; `user:NAME` for accounts that it removes or locks, `ssh-host-keys` where it makes those anew. */
   readonly removes: readonly string[];
 }
 
@@ -24,7 +24,11 @@ export function intentOf(words: readonly string[]): Intent {
   const swaps = [...text.matchAll(/\b(?:apt|apt-get|aptitude)\b[^;&|]*\binstall\b([^;&|]*)/g)].flatMap(([, names]) =>
     (names ?? '').split(/\s+/).flatMap((name) => /^([a-z0-9][\w.+]*(?:-[\w.+]+)*)-$/.exec(name)?.[1] ?? []),
   );
-  return { removes: [...new Set([...removes, ...swaps])] };
+  const users = accountsNamed.flatMap((pattern) =>
+    [...text.matchAll(pattern)].flatMap(([, name]) => (name === undefined ? [] : [`user:${name}`])),
+  );
+  const keys = /\bssh_host_|\bssh-keygen\s+-A\b|\bdpkg-reconfigure\b[^;&|]*\bopenssh-server\b/.test(text);
+  return { removes: [...new Set([...removes, ...swaps, ...users, ...(keys ? ['ssh-host-keys'] : [])])] };
 }
 
 /** Up to the end of the command in the line. */
@@ -35,6 +39,12 @@ const removals: readonly RegExp[] = [
   /\brpm\s+(?:-e|--erase)\b([^;&|]*)/g,
   /\bapk\s+del\b([^;&|]*)/g,
   /\bpacman\s+-R\w*([^;&|]*)/g,
+];
+
+/** The account that a command removes or locks. */
+const accountsNamed: readonly RegExp[] = [
+  /\b(?:userdel|deluser)\b(?:\s+-\S+)*\s+([a-z_][\w.-]*)/g,
+  /\b(?:usermod\b(?=[^;&|]*\s(?:-L|--lock|-e|--expiredate)\b)|passwd\s+(?:-l|--lock|-e|--expire)\b|chage\b)[^;&|]*?\s([a-z_][\w.-]*)\s*(?=$|[;&|\n])/g,
 ];
 
 /** Whether the command names the removal of this package, or of the one that this unit, program or account is called after. */

@@ -17,6 +17,8 @@ export type ResourceKind =
   | 'obstacle'
   | 'privilege'
   | 'validation'
+  | 'host-key'
+  | 'authority'
   | 'resolution'
   | 'connection'
   | 'queue'

@@ -66,6 +66,8 @@ export interface RemovedDevice {
   readonly device: string;
   /** Why the copy does not have it, to be read after the device's name. */
   readonly because: string;
+  /** What inside leads to it: paths, and addresses that it listens on there. */
+  readonly paths: readonly string[];
 }
 
 /** A part of the original's configuration that its copy lacks, although the original's services may depend on it. */

@@ -7,15 +7,24 @@ export interface ChecksForCopy {
   readonly notRehearsed: readonly Finding[];
 }
 
+/** Where the checks find the copy. */
+export interface CopyForChecks {
+  readonly project: string;
+  /** False where the copy is on another machine than guard: nothing leads to the isolated network then. */
+  readonly reachable: boolean;
+}
+
 /**
  * A check that is asked inside asks the copy. One that is sent from guard's machine does so only by `{address}`: any other
- * name or address is the original's, or somebody else's, and its answer would say nothing of the copy. `reachable` is
- * false where the copy is on another machine than guard: nothing leads to the isolated network then.
+ * name or address is the original's, or somebody else's, and its answer would say nothing of the copy.
  */
-export function checksForCopy(checks: readonly CheckDefinition[], reachable: boolean): ChecksForCopy {
+export function checksForCopy(
+  checks: readonly CheckDefinition[],
+  { project, reachable }: CopyForChecks,
+): ChecksForCopy {
   const reasons = checks.map((check) => whyNot(check, reachable));
   return {
-    asked: checks.filter((_check, at) => reasons[at] === null).map(forCopy),
+    asked: checks.filter((_check, at) => reasons[at] === null).map((check) => forCopy(check, project)),
     notRehearsed: checks.flatMap(({ name }, at) => {
       const because = reasons[at];
       return because === null || because === undefined
@@ -25,7 +34,7 @@ export function checksForCopy(checks: readonly CheckDefinition[], reachable: boo
   };
 }
 
-const asksOther = 'it does not use {address}, so it would not check the copy';
+const asksOther = 'it uses neither {address}, GUARD_ADDRESS nor GUARD_PROJECT, so it would not check the copy';
 const outOfReach = 'it is sent over the network, which does not reach a copy on another machine';
 
 function whyNot(check: CheckDefinition, reachable: boolean): string | null {
@@ -48,19 +57,22 @@ function whyNot(check: CheckDefinition, reachable: boolean): string | null {
 }
 
 function overNetwork(target: string, reachable: boolean): string | null {
-  if (!/\{address[46]?(:[^}]*)?\}/.test(target)) return asksOther;
+  if (!/\{address[46]?(:[^}]*)?\}/.test(target)) return 'it does not use {address}, so it would not check the copy';
   if (target.includes('{address6')) return 'the copy has no IPv6';
   return reachable ? null : outOfReach;
 }
 
-/** A command of the host may also find the copy by guard's own variables. */
+/** A command of the host may also find the copy by its project. The name alone is the original's, too. */
 function onHost(command: readonly string[], reachable: boolean): string | null {
   if (!reachable && command.some((word) => word.includes('GUARD_ADDRESS'))) return outOfReach;
-  if (command.some((word) => word.includes('GUARD_'))) return null;
-  return overNetwork(command.join(' '), reachable);
+  if (command.some((word) => /GUARD_(PROJECT|ADDRESS)\b/.test(word))) return null;
+  const target = command.join(' ');
+  return target.includes('{address') ? overNetwork(target, reachable) : asksOther;
 }
 
-/** So that a script on the host can tell a copy from its original. */
-function forCopy(check: CheckDefinition): CheckDefinition {
-  return check.kind === 'host' ? { ...check, environment: { ...check.environment, GUARD_REHEARSAL: '1' } } : check;
+/** So that a script on the host can tell a copy from its original, and the command of the server finds the copy. */
+function forCopy(check: CheckDefinition, project: string): CheckDefinition {
+  if (check.kind !== 'host' && check.kind !== 'plugin') return check;
+  const own = { GUARD_REHEARSAL: '1', INCUS_PROJECT: project, LXD_PROJECT: project };
+  return { ...check, environment: { ...check.environment, ...own } };
 }

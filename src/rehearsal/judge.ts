@@ -12,6 +12,7 @@ import type { RunTools } from '../run/tools.ts';
 import { verify } from '../run/verify.ts';
 import type { CopyInterruption } from './interruption.ts';
 import type { PackagesMissed } from './package-access.ts';
+import { isUpgradeCommand } from './pending-upgrade.ts';
 
 /** How the copy came through. */
 export interface Judged {
@@ -42,13 +43,19 @@ export async function changeAndRestart(plan: Plan, tools: RunTools, subject: Att
 
 /** What a rehearsal says of the change: no more than the copy could show. `missed` null: it had no network at all. */
 export function outcomeOf(
-  { attempt, cause, stage }: Judged,
+  plan: Pick<Plan, 'command'>,
+  { attempt, cause, stage, changes }: Judged,
   missed: PackagesMissed | null,
   interruption: CopyInterruption,
 ): Outcome {
   const gaveUp = interruption.reason();
   if (gaveUp !== null) return inconclusive(gaveUp, 'Free some space in the pool, and rehearse again.');
-  if (cause === null) return { outcome: 'rehearsal-passed' };
+  if (cause === null) {
+    const untried = isUpgradeCommand(plan.command.words) ? untriedFor(missed, changes) : null;
+    return untried === null
+      ? { outcome: 'rehearsal-passed' }
+      : inconclusive(`The pending upgrades could not be tried on the copy, ${untried.what}`, untried.advice);
+  }
   if (cause === 'interrupted') return { outcome: 'interrupted', signal: interruption.by() ?? 'SIGTERM' };
   if (cause === 'inconclusive') {
     const reasons = joinReasons(attempt.verdict?.reasons ?? []) || 'nobody answered';
@@ -64,6 +71,13 @@ export function outcomeOf(
   const lacked = attempt.verdict === null ? lackedBy(missed) : null;
   if (lacked !== null) return inconclusive(`The command failed on the copy, ${lacked.what}`, lacked.advice);
   return { outcome: 'rehearsal-failed', cause, stage };
+}
+
+/** Why an upgrade that succeeded without a change proves nothing: without its sources nothing is pending. */
+function untriedFor(missed: PackagesMissed | null, changes: Changes | null): ReturnType<typeof lackedBy> {
+  const isKnown = changes !== null && changes.unknown?.includes('packages') !== true;
+  if (isKnown && changes.packages.length > 0) return null;
+  return lackedBy(missed === null ? null : { ...missed, refused: [] });
 }
 
 /** What the command may have failed for that the instance has; null where the copy lacked nothing. */

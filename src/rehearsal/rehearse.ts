@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Changes, Finding, Outcome, RehearsalCopy, RehearsalReport, RunStarted } from '../event.ts';
 import { takeBaseline, type Baseline } from '../health/baseline.ts';
 import type { PlatformFailure } from '../platform/failure.ts';
+import type { Platform } from '../platform/platform.ts';
 import type { CopyPlan, RehearsalPlace } from '../platform/rehearsals.ts';
 import { err, ok, type Result } from '../result.ts';
 import { commandChange, type AttemptSubject } from '../run/changes/command.ts';
@@ -12,6 +13,7 @@ import type { Inspection } from '../run/prepared-run.ts';
 import { previewPackages, type PackagePreview } from '../run/packages/preview.ts';
 import type { RunPlan } from '../run/changes/change.ts';
 import { bringUp } from '../run/power.ts';
+import { clearStaleLocks } from '../run/rollback/stale-locks.ts';
 import { refuseRepeat, rememberChange } from '../run/quarantine.ts';
 import { inPhase } from '../run/recorder.ts';
 import { busy, refused } from '../run/refusal.ts';
@@ -28,7 +30,7 @@ import {
   type PackageAccess,
   type PackagesMissed,
 } from './package-access.ts';
-import type { PackageProxy } from './package-proxy.ts';
+import { removeProxyFolders, type PackageProxy } from './package-proxy.ts';
 import { removeCopy } from './remove-copy.ts';
 import { grantMemory } from './spare-memory.ts';
 import { compareSurvival, unitsToExplain, type Survival } from './survival.ts';
@@ -96,6 +98,8 @@ interface Admitted {
   readonly place: RehearsalPlace;
   /** The most memory that the copy may take, in bytes; null for the original's own limit. */
   readonly memoryBytes: number | null;
+  /** The memory of the server cannot be read, so nobody knows whether the copy fits. */
+  readonly memoryUnknown: boolean;
 }
 
 /** Refuses what a run would refuse, and what the server has no room for. Changes nothing of the instance. */
@@ -117,7 +121,9 @@ async function admit({ plan, mayCopyFiles }: RehearsalPlan, tools: RunTools): Pr
   if (!place.ok) return err(notCarriedOut(place.error));
   const there = await tools.platform.inProject(place.value.project).getInstance(plan.instance);
   if (there.ok) return err(copyExists(plan, place.value));
+  const promisedBytes = memory.ok ? await promisedToCopies(tools.platform, place.value, instance.location) : 0;
   const grant = grantMemory({
+    promisedBytes,
     server: memory.ok ? memory.value : null,
     originalBytes: state?.ok === true ? state.value.memoryBytes || null : null,
     limitBytes: instance.memoryLimitBytes,
@@ -126,7 +132,32 @@ async function admit({ plan, mayCopyFiles }: RehearsalPlan, tools: RunTools): Pr
     return err(
       refused(grant.message, 'Rehearse when the server is less busy, or lower limits.memory of the instance.'),
     );
-  return ok({ inspected: inspected.value, place: place.value, memoryBytes: grant.limitBytes });
+  return ok({
+    inspected: inspected.value,
+    place: place.value,
+    memoryBytes: grant.limitBytes,
+    memoryUnknown: grant.unknown,
+  });
+}
+
+/** What the running copies on the same machine may still take, in bytes: what they take already is not free any more. */
+async function promisedToCopies(
+  platform: Platform,
+  { project }: RehearsalPlace,
+  location: string | null,
+): Promise<number> {
+  const there = platform.inProject(project);
+  const copies = await there.listInstances();
+  const running = copies.ok
+    ? copies.value.filter((copy) => copy.status === 'Running' && copy.location === location)
+    : [];
+  const promised = await Promise.all(
+    running.map(async ({ name, memoryLimitBytes }) => {
+      const state = await there.getInstanceState(name);
+      return Math.max(0, (memoryLimitBytes ?? 0) - (state.ok ? state.value.memoryBytes : 0));
+    }),
+  );
+  return promised.reduce((sum, bytes) => sum + bytes, 0);
 }
 
 /** Copies have the names of their originals. */
@@ -176,16 +207,25 @@ async function makeAndRemove(
         'Free some space, or set GUARD_STATE_DIR to another folder.',
       ),
     );
-  // Its socket has to be on the server's own machine.
-  const proxy = isHere(plan, copyPlan) ? await tools.openProxy(plan.run) : null;
-  const access = proxy === null ? null : createPackageAccess(proxy, tools.platform, place, plan.instance);
-  const subject = { ...admitted, access };
+  if (admitted.memoryUnknown)
+    await tools.recorder.record({
+      type: 'notice',
+      level: 'warning',
+      message: 'The memory of the server cannot be read: the copy has no other limit than the instance.',
+    });
   const interruption = linkInterruption(tools.interruption);
   const stopWatching = watchPool(tools, inspected.pool, interruption);
-  let neverMade = false;
+  let neverMade = true;
+  let access: PackageAccess | null = null;
   // Of what failed to be made, nothing is worth keeping.
   let keep = false;
   try {
+    // Its socket has to be on the server's own machine.
+    const proxy = isHere(plan, copyPlan) ? await openProxy(tools, plan.run) : ok(null);
+    if (!proxy.ok) return withoutCopy(proxy.error);
+    access = proxy.value && createPackageAccess(proxy.value, tools.platform, place, plan.instance);
+    const subject = { ...admitted, access };
+    neverMade = false;
     const made = await makeCopy(plan, tools, subject, copyPlan);
     // Another rehearsal of the same name was quicker: that copy is not this run's.
     neverMade = !made.ok && made.error.kind === 'name-taken';
@@ -195,8 +235,26 @@ async function makeAndRemove(
     return await judgeCopy(rehearsal, { ...tools, interruption }, subject, copyPlan);
   } finally {
     stopWatching();
+    // A copy that the pool has no space for goes, also one that is to be kept.
+    keep &&= interruption.reason() === null;
     await removeCopy(tools, { copy, run: plan.run, neverMade, keep, limits: plan.limits });
     await access?.close();
+  }
+}
+
+/** A name that is too long for a socket, or a full disk, is no reason to leave a record without an end. */
+async function openProxy(tools: RehearsalTools, run: string): Promise<Result<PackageProxy, Outcome>> {
+  try {
+    return ok(await tools.openProxy(run));
+  } catch (error) {
+    await removeProxyFolders(run);
+    const why = error instanceof Error ? error.message : String(error);
+    return err(
+      inconclusive(
+        `The package proxy of the copy could not be opened: ${why}`,
+        'Set TMPDIR to a folder with a short path and free space.',
+      ),
+    );
   }
 }
 
@@ -239,7 +297,7 @@ async function judgeCopy(
   const there: CopyTools = { ...tools, platform: tools.platform.inProject(place.project) };
   const started = await startCopy(plan, there, copyPlan);
   if (!started.ok) return withoutCopy(started.error);
-  const checks = checksForCopy(plan.checks, isHere(plan, copyPlan));
+  const checks = checksForCopy(plan.checks, { project: place.project, reachable: isHere(plan, copyPlan) });
   const copyRun = planOnCopy(plan, place, checks.asked, access);
   const [, baseline, preview] = await Promise.all([
     access?.connect(),
@@ -248,7 +306,7 @@ async function judgeCopy(
   ]);
   if (!baseline.ok) return withoutCopy(baseline.error);
   const compare = async (copy: Baseline): Promise<Survival> =>
-    compareWithOriginal(there, plan.instance, await original, copy, inspected, copyPlan);
+    compareWithOriginal(there, plan.instance, await original, copy, copyPlan);
   const settled = await waitForSlowServices(copyRun, there, baseline.value, compare);
   const { survival } = settled;
   const now = await there.platform.getInstance(plan.instance);
@@ -262,7 +320,7 @@ async function judgeCopy(
   const attemptTools = access === null ? there : { ...there, recorder: disconnectAfterCommand(there.recorder, access) };
   const judged = await changeAndRestart(copyRun, attemptTools, attempt);
   const missed = access?.missed() ?? null;
-  const outcome = outcomeOf(judged, missed, tools.interruption);
+  const outcome = outcomeOf(plan, judged, missed, tools.interruption);
   const report: RehearsalReport = {
     failedAt: outcome.outcome === 'rehearsal-failed' ? outcome.stage : null,
     notRehearsed: [...notRehearsedBy(plan, copyPlan, missed), ...checks.notRehearsed, ...survival.needsOutside],
@@ -290,6 +348,8 @@ function makeCopy(
 }
 
 async function startCopy(plan: RunPlan, there: CopyTools, copyPlan: CopyPlan): Promise<Result<void, Outcome>> {
+  // The package manager that asked holds its lock, which is in the copy too: there its process is gone.
+  if (plan.change.packageManagerWaits) await clearStaleLocks(there.platform, plan.instance);
   const up = await inPhase(
     there,
     'start',
@@ -367,16 +427,11 @@ async function compareWithOriginal(
   instance: string,
   original: Baseline | null,
   copy: Baseline,
-  { disks }: Inspection,
   { removed, removedSettings }: CopyPlan,
 ): Promise<Survival> {
   if (original === null) return { needsOutside: [], notSurvivingReboot: [] };
   const logs = await readUnitLogs(tools, instance, unitsToExplain(original, copy));
-  const isRemoved = (device: string): boolean => removed.some((one) => one.device === device);
-  const paths = [
-    ...disks.uncovered.filter(({ device }) => isRemoved(device)).map(({ path }) => path),
-    ...removedSettings.flatMap(({ path }) => path ?? []),
-  ];
+  const paths = [...removed.flatMap((device) => device.paths), ...removedSettings.flatMap(({ path }) => path ?? [])];
   return compareSurvival(original, copy, logs, paths);
 }
 

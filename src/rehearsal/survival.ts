@@ -1,5 +1,6 @@
 import type { Finding } from '../event.ts';
 import type { Baseline } from '../health/baseline.ts';
+import { isMissingAddress } from '../health/checks/address.ts';
 import { concernsOf } from '../health/verdict.ts';
 import { neutralise } from '../text.ts';
 
@@ -35,7 +36,10 @@ export function compareSurvival(
       .map((unit) => logs[unit] ?? '')
       .join('\n');
     return (
-      isExpected(finding) || outsideFailure.test(log) || removedPaths.some((path) => `${text}\n${log}`.includes(path))
+      isExpected(finding) ||
+      lacksAddress(copy, finding) ||
+      saysOutside(log) ||
+      removedPaths.some((path) => `${text}\n${log}`.includes(path))
     );
   };
   return {
@@ -44,6 +48,11 @@ export function compareSurvival(
       .map((finding) => told(finding, 'could not be observed on the copy')),
     notSurvivingReboot: found.filter((finding) => !isOutside(finding)).map((finding) => told(finding, null)),
   };
+}
+
+/** A check over the network finds no address where the guest has a static one: the network of the copy has others. */
+function lacksAddress({ checks }: Baseline, { subject }: Pick<Finding, 'subject'>): boolean {
+  return checks.some(({ name, message }) => subject === `check:${name}` && isMissingAddress(message));
 }
 
 function differences(original: Baseline, copy: Baseline): readonly Finding[] {
@@ -62,8 +71,19 @@ function isExpected({ subject }: Pick<Finding, 'subject'>): boolean {
 }
 
 /** What a service writes that looks for somebody outside. */
-const outsideFailure =
-  /network is unreachable|no route to host|host is unreachable|could not resolve|temporary failure in name resolution|name or service not known|no address associated|connection (refused|timed out)|connect(ion)?[^\n]{0,60}(failed|timeout)|cannot assign requested address/i;
+const unreachable =
+  /network is unreachable|no route to host|host is unreachable|could not resolve|temporary failure in name resolution|name or service not known|no address associated|cannot assign requested address/i;
+
+/** The same, unless it names the machine itself. */
+const unanswered = /connection (refused|timed out)|connect(ion)?[^\n]{0,60}(failed|timeout)/i;
+
+/** The copy has a loopback interface, and sockets, as every boot has. */
+const ownMachine = /\blocalhost\b|\b127\.\d+\.\d+\.\d+\b|(^|[^\w:])::1\b|\bunix:|\.sock\b|\.s\.PGSQL\b/i;
+
+/** Whether a log tells of somebody outside who did not answer. */
+function saysOutside(log: string): boolean {
+  return log.split('\n').some((line) => unreachable.test(line) || (unanswered.test(line) && !ownMachine.test(line)));
+}
 
 function unitsIn(text: string): readonly string[] {
   return [...text.matchAll(/[\w@:.\\-]+\.(?:service|socket|mount|timer)\b/g)].map(([unit]) =>

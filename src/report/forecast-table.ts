@@ -81,9 +81,13 @@ function changesOf({ changes, rehearsal }: RunFacts): string {
   const packages = changes === null || changes.unknown?.includes('packages') === true ? null : changes.packages.length;
   const lost = rehearsal?.notSurvivingReboot.length ?? 0;
   return [
-    packages === null ? 'its packages are not known' : packages === 0 ? 'nothing pending' : `${packages} packages`,
+    packages === null ? 'its packages are not known' : describePackages(packages),
     ...(lost === 0 ? [] : [`${lost} would not survive a reboot today`]),
   ].join('; ');
+}
+
+function describePackages(count: number): string {
+  return count === 0 ? 'nothing pending' : count === 1 ? '1 package' : `${count} packages`;
 }
 
 function cut(line: string, { columns }: TableScreen): string {

@@ -105,7 +105,7 @@ describe('packages', () => {
     const ask = `exec 3<>/dev/tcp/127.0.0.1/31428; printf 'GET http://hooks.example/x HTTP/1.1\\r\\nHost: hooks.example\\r\\n\\r\\n' >&3; read -r _ status _ <&3; test "$status" = 200`;
     const ended = await subject.guard.run(['rehearse', ...quickly, instance, '--', 'bash', '-c', ask]);
     expect(ended).toMatchObject({ status: 34 });
-    expect(ended.stderr).toContain('may not reach hooks.example');
+    expect(ended.stderr).toContain('which cannot reach hooks.example');
     await leavesNothing();
   });
 });

@@ -17,6 +17,22 @@ const original = (
 
 const root = { type: 'disk', path: '/', pool: 'default', size: '10GiB' };
 
+describe('the memory of a copy', () => {
+  const soft = original({ root }, { 'limits.memory': '1GiB', 'limits.memory.enforce': 'soft' });
+
+  test.each([
+    ['its own limit', null, '1GiB'],
+    ['what guard grants', 512, '512B'],
+  ])('is limited for good where the original has a soft limit: %s', (_what, memoryBytes, limit) => {
+    const { config } = planCopy(soft, { ...request, memoryBytes });
+    expect(config).toMatchObject({ 'limits.memory': limit, 'limits.memory.enforce': 'hard' });
+  });
+
+  test('has no limit where there is none', () => {
+    expect(planCopy(original({ root }), request).config).not.toHaveProperty(['limits.memory.enforce']);
+  });
+});
+
 describe('the devices of a copy', () => {
   test('the root disk stays, with its limit', () => {
     expect(planCopy(original({ root }), request).devices).toEqual({ root });
@@ -65,6 +81,19 @@ describe('the devices of a copy', () => {
     const { devices, removed } = planCopy(original({ root, it: keys }), request);
     expect(devices['it']).toEqual({ type: 'none' });
     expect(removed.map(({ device }) => device)).toEqual(['it']);
+  });
+
+  test.each([
+    [{ type: 'unix-char', source: '/dev/net/tun' }, ['/dev/net/tun']],
+    [{ type: 'unix-char', source: '/dev/ttyUSB3', path: '/dev/modem' }, ['/dev/modem']],
+    [{ type: 'gpu' }, ['/dev/dri', '/dev/kfd', '/dev/nvidia']],
+    [{ type: 'usb', vendorid: '0403' }, ['/dev/bus/usb']],
+    [{ type: 'tpm', path: '/dev/tpm1' }, ['/dev/tpm1']],
+    [{ type: 'disk', path: '/srv', source: '/srv/data' }, ['/srv']],
+    [{ type: 'proxy', bind: 'instance', listen: 'tcp:0.0.0.0:3306', connect: 'tcp:10.0.0.1:3306' }, ['127.0.0.1:3306']],
+    [{ type: 'proxy', listen: 'tcp:0.0.0.0:80', connect: 'tcp:127.0.0.1:80' }, []],
+  ])('what inside leads to a removed device is known: %j', (keys, paths) => {
+    expect(planCopy(original({ root, it: keys }), request).removed).toMatchObject([{ device: 'it', paths }]);
   });
 
   test('a volume of its own is copied, with the folder that is mounted', () => {

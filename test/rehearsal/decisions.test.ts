@@ -11,15 +11,30 @@ const mebibyte = 1024 * 1024;
 describe('memory of a copy', () => {
   const server = { totalBytes: 8192 * mebibyte, usedBytes: 4096 * mebibyte };
 
-  test('is what is free beyond a tenth of all, at most the limit of the original', () => {
+  test('is half of what is free beyond a tenth of all, at most the limit of the original', () => {
     expect(grantMemory({ server, originalBytes: 512 * mebibyte, limitBytes: null })).toEqual({
       fits: true,
-      limitBytes: Math.floor(4096 * mebibyte - 819.2 * mebibyte),
+      limitBytes: Math.floor((4096 * mebibyte - 819.2 * mebibyte) / 2),
+      unknown: false,
     });
     expect(grantMemory({ server, originalBytes: 512 * mebibyte, limitBytes: 1024 * mebibyte })).toEqual({
       fits: true,
       limitBytes: 1024 * mebibyte,
+      unknown: false,
     });
+  });
+
+  test('is what other copies leave of it, and what it needs where that is more than half', () => {
+    const facts = { server, originalBytes: 1000 * mebibyte, limitBytes: null };
+    const limitOf = (promisedMiB: number) => {
+      const grant = grantMemory({ ...facts, promisedBytes: promisedMiB * mebibyte });
+      return grant.fits ? Math.round((grant.limitBytes ?? 0) / mebibyte) : grant.message;
+    };
+    expect(limitOf(0)).toBe(1638);
+    expect(limitOf(1638)).toBe(1250);
+    expect(limitOf(2500)).toMatch(
+      /4096 MiB of 8192 MiB .* 819 MiB must stay free, 2500 MiB for other copies: .* 1250 MiB/,
+    );
   });
 
   test('does not fit where the original takes more than that, and the numbers are told', () => {
@@ -32,6 +47,7 @@ describe('memory of a copy', () => {
     expect(grantMemory({ server: null, originalBytes: null, limitBytes: null })).toEqual({
       fits: true,
       limitBytes: null,
+      unknown: true,
     });
   });
 
@@ -102,8 +118,10 @@ describe('checks on a copy', () => {
     send: null,
     expect: null,
   });
+  const project = 'guard-rehearsal';
+  const here = { project, reachable: true };
   const askedOf = (check: CheckDefinition, reachable = true): boolean =>
-    checksForCopy([check], reachable).asked.length === 1;
+    checksForCopy([check], { project, reachable }).asked.length === 1;
 
   test('those inside are asked, on a remote server too', () => {
     expect(askedOf(exec)).toBe(true);
@@ -118,29 +136,42 @@ describe('checks on a copy', () => {
     [tcp('10.0.0.5'), false],
     [tcp('{address6}'), false],
     [host('check_http', '-H', '{address}'), true],
-    [host('sh', '-c', 'curl http://$GUARD_INSTANCE'), true],
+    [host('sh', '-c', 'curl http://$GUARD_ADDRESS'), true],
+    [host('sh', '-c', 'incus exec --project $GUARD_PROJECT $GUARD_INSTANCE true'), true],
+    [host('sh', '-c', 'curl http://$GUARD_INSTANCE.example.org'), false],
+    [host('sh', '-c', 'MODE=$GUARD_MODE curl https://web.example.org'), false],
     [host('curl', 'https://web.example.org'), false],
   ])('%j', (check, asked) => {
     expect(askedOf(check)).toBe(asked);
-    expect(checksForCopy([check], true).notRehearsed).toHaveLength(asked ? 0 : 1);
+    expect(checksForCopy([check], here).notRehearsed).toHaveLength(asked ? 0 : 1);
   });
 
   test('nothing over the network on another machine', () => {
-    expect(checksForCopy([tcp('{address}')], false)).toMatchObject({
+    expect(checksForCopy([tcp('{address}')], { project, reachable: false })).toMatchObject({
       asked: [],
       notRehearsed: [{ subject: 'check:t' }],
     });
   });
 
-  test('a script on the host that uses the address is not asked on another machine, one that uses the name is', () => {
+  test('a script on the host that uses the address is not asked on another machine, one that uses the project is', () => {
     expect(askedOf(host('sh', '-c', 'curl http://$GUARD_ADDRESS'))).toBe(true);
     expect(askedOf(host('sh', '-c', 'curl http://$GUARD_ADDRESS'), false)).toBe(false);
-    expect(askedOf(host('sh', '-c', 'incus exec $GUARD_INSTANCE true'), false)).toBe(true);
+    expect(askedOf(host('sh', '-c', 'incus exec --project $GUARD_PROJECT $GUARD_INSTANCE true'), false)).toBe(true);
   });
 
   test('a script on the host can tell a copy from its original', () => {
-    expect(checksForCopy([host('x', '{address}')], true).asked).toMatchObject([
-      { environment: { GUARD_REHEARSAL: '1' } },
+    const plugin: CheckDefinition = {
+      ...common,
+      name: 'p',
+      kind: 'plugin',
+      command: ['check_http', '-H', '{address}'],
+      where: 'host',
+      warning: 'passed',
+    };
+    const environment = { GUARD_REHEARSAL: '1', INCUS_PROJECT: project };
+    expect(checksForCopy([host('x', '{address}'), plugin], here).asked).toMatchObject([
+      { environment },
+      { environment },
     ]);
   });
 });
@@ -149,6 +180,7 @@ describe('what is pending', () => {
   test('each manager of the hooks has a command that asks nobody', () => {
     for (const manager of upgradeManagers)
       expect(upgradeCommand(manager).join(' ')).toMatch(/-y\b|--non-interactive|--noconfirm|apk/);
+    expect(upgradeCommand('apt-get').join(' ')).toContain('APT::Update::Error-Mode=any update');
     expect(managerOf('apt-get\n')).toBe('apt-get');
     expect(managerOf('rm -rf /')).toBeNull();
   });

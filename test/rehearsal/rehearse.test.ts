@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { MemoryServer } from '../../src/platform/memory/server.ts';
-import { projectOf } from '../../src/platform/memory/server.ts';
+import { addInstance, projectOf } from '../../src/platform/memory/server.ts';
 import { ok } from '../../src/result.ts';
+import { commandChange } from '../../src/run/changes/command.ts';
 import { rehearse, type RehearsalPlan } from '../../src/rehearsal/rehearse.ts';
 import {
   createWorld,
@@ -14,6 +15,7 @@ import {
   type World,
 } from '../run/engine/world.ts';
 import type { PackageProxy } from '../../src/rehearsal/package-proxy.ts';
+import { upgradeCommand } from '../../src/rehearsal/pending-upgrade.ts';
 import { silentProxy } from './silent-proxy.ts';
 
 const run = '20270101-000000-aaaa';
@@ -138,6 +140,82 @@ test.each(['refused', 'lost-after'] as const)(
   },
 );
 
+test('the lock file of the package manager that asked is not on the copy, and stays on the instance', async () => {
+  const world = createWorld();
+  const lock = '/var/lib/pacman/db.lck';
+  world.instance.files.set(lock, { kind: 'file', content: Buffer.from(''), user: 0, group: 0, mode: 0o644 });
+  const plan = planOf('good', run, { change: { ...commandChange, packageManagerWaits: true } });
+  await rehearseIn(world, 'good', { plan, keepCopy: true });
+  const copy = projectOf(world.server, rehearsalProject).instances.get(instanceName);
+  expect([copy?.files.has(lock), world.instance.files.has(lock)]).toEqual([false, true]);
+});
+
+test('a copy that the pool has no space for is removed, also where it is to be kept', async () => {
+  const world = createWorld();
+  const pool = world.server.pools.get('default');
+  if (pool === undefined) throw new Error('there is no pool');
+  Object.assign(pool, { space: { totalBytes: 1024 * mebibyte, usedBytes: 824 * mebibyte } });
+  const { outcome, copies } = await rehearseIn(world, 'good', { keepCopy: true });
+  expect([outcome.outcome, copies]).toEqual(['rehearsal-inconclusive', []]);
+});
+
+test('is said where the memory of the server cannot be read', async () => {
+  const world = createWorld();
+  const { outcome } = await rehearseIn(world, 'good', {}, { refuses: 'getServerMemory' });
+  expect(outcome.outcome).toBe('rehearsal-passed');
+  const notices = recordOf(world, run)?.events.filter(({ type }) => type === 'notice');
+  expect(notices).toMatchObject([
+    { level: 'warning', message: expect.stringContaining('memory of the server') as string },
+  ]);
+});
+
+test('is refused where another copy may take the memory that is free', async () => {
+  const world = createWorld();
+  Object.assign(world.server.memory, { totalBytes: 4096 * mebibyte, usedBytes: 2048 * mebibyte });
+  const other = addInstance(projectOf(world.server, rehearsalProject), 'db', { status: 'Running' });
+  other.configuration = { 'limits.memory': `${1500 * mebibyte}B` };
+  const { outcome, requests } = await rehearseIn(world, 'good');
+  expect(outcome).toMatchObject({
+    outcome: 'refused',
+    refusal: { message: expect.stringContaining('1500 MiB for other copies') as string },
+  });
+  expect(requests).not.toContain('createCopy');
+});
+
+describe('a pending upgrade that changed nothing', () => {
+  const command = { ...planOf('good', run).command, words: upgradeCommand('apt-get') };
+  const plan = planOf('good', run, { command });
+
+  test('passes where the package sources were reached', async () => {
+    expect((await rehearseIn(createWorld(), 'good', { plan })).outcome).toEqual({ outcome: 'rehearsal-passed' });
+  });
+
+  test.each<[string, Circumstances]>([
+    ['had no way to its package sources', { refuses: 'connectPackageProxy' }],
+    ['package sources could not be reached: deb.example', { proxy: { unreachable: () => ['deb.example'] } }],
+  ])('was not tried where the copy %s', async (why, circumstances) => {
+    const { outcome } = await rehearseIn(createWorld(), 'good', { plan }, circumstances);
+    expect(outcome).toMatchObject({
+      outcome: 'rehearsal-inconclusive',
+      refusal: { message: expect.stringMatching(new RegExp(`pending upgrades could not be tried.*${why}`)) as string },
+    });
+  });
+
+  test('was not tried where the copy is on another machine', async () => {
+    const { outcome } = await rehearseIn(createWorld(), 'good', { plan: { ...plan, remote: 'there' } });
+    expect(outcome).toMatchObject({
+      outcome: 'rehearsal-inconclusive',
+      refusal: { message: expect.stringContaining('has no network') as string },
+    });
+  });
+
+  test('says nothing of a host that was refused: the sources were reached', async () => {
+    const proxy = { refused: () => ['telemetry.example'] };
+    const { outcome } = await rehearseIn(createWorld(), 'good', { plan }, { proxy });
+    expect(outcome).toEqual({ outcome: 'rehearsal-passed' });
+  });
+});
+
 test('a service that starts slowly is part of the baseline, so a change that breaks it does not pass', async () => {
   const world = createWorld();
   world.slowStartMs = 15_000;
@@ -172,4 +250,16 @@ test('a copy has no marker, which is no sign of a restore where the server repor
   world.server.hasGenerations = false;
   world.instance.generation = null;
   expect((await rehearseIn(world, 'good')).outcome).toEqual({ outcome: 'rehearsal-passed' });
+});
+
+test('a package proxy that cannot be opened ends the rehearsal before the copy is made, with its end in the record', async () => {
+  const world = createWorld();
+  const guard = startGuard(world, { run });
+  const openProxy = () => Promise.reject(new Error('listen EINVAL: invalid argument'));
+  const rehearsal = { plan: planOf('good', run), before: null, keepCopy: false, mayCopyFiles: false };
+  const ended = await world.time.run(guard.process, () => rehearse(rehearsal, { ...guard.tools, openProxy }));
+  expect(ended).toMatchObject({ end: 'done', value: { outcome: { outcome: 'rehearsal-inconclusive' } } });
+  expect(JSON.stringify(ended)).toMatch(/listen EINVAL.*TMPDIR/);
+  expect(copiesOf(world.server)).toEqual([]);
+  expect(recordOf(world, run)).toMatchObject({ copyRemoved: true, ended: expect.anything() as object });
 });

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Facts } from '../../src/health/facts.ts';
 import type { Baseline } from '../../src/health/baseline.ts';
+import { fillAddress } from '../../src/health/checks/address.ts';
+import { ok } from '../../src/result.ts';
 import { compareSurvival, unitsToExplain } from '../../src/rehearsal/survival.ts';
 import { dead, facts, failed, owner, service, tcp, units } from '../health/example-facts.ts';
 
@@ -50,6 +52,33 @@ describe('what would not survive a reboot', () => {
     const copy = baseline({ ...booted, units: units(failed('app.service')), sockets: [] });
     const log = { 'app.service': 'unknown option "master" in /etc/app.conf' };
     expect(compareSurvival(baseline(running), copy, log, []).notSurvivingReboot).not.toEqual([]);
+  });
+
+  test.each([
+    'connection to server at "localhost" (127.0.0.1), port 5432 failed: Connection refused',
+    'dial tcp [::1]:6379: connect: connection refused',
+    'connection to server on socket "/var/run/postgresql/.s.PGSQL.5432" failed: Connection refused',
+  ])('a service that finds its own database not running: %s', (line) => {
+    const copy = baseline({ ...booted, units: units(failed('app.service')), sockets: [] });
+    expect(compareSurvival(baseline(running), copy, { 'app.service': line }, []).notSurvivingReboot).not.toEqual([]);
+  });
+
+  test('not a service that asks a database elsewhere, although its resolver is here', () => {
+    const copy = baseline({ ...booted, units: units(failed('app.service')), sockets: [] });
+    const refused = 'connection to server at "db.example" (192.0.2.1), port 5432 failed: Connection refused';
+    const lookup = 'lookup db.example on 127.0.0.53:53: Temporary failure in name resolution';
+    for (const line of [refused, lookup])
+      expect(compareSurvival(baseline(running), copy, { 'app.service': line }, []).notSurvivingReboot).toEqual([]);
+  });
+
+  test('not a check over the network where no address is known to be the own one of the copy', async () => {
+    const missing = await fillAddress('{address}', async () => ok({}));
+    const message = missing.ok ? '' : missing.error.message;
+    const check = { name: 'web', kind: 'tcp', severity: 'required', ms: 1, attempts: 1 } as const;
+    const original = { ...baseline(running), checks: [{ ...check, status: 'passed', message: 'answers' } as const] };
+    const copy = { ...baseline({ ...running, ...booted }), checks: [{ ...check, status: 'failed', message } as const] };
+    const { needsOutside, notSurvivingReboot } = compareSurvival(original, copy, {}, []);
+    expect([needsOutside.map(({ subject }) => subject), notSurvivingReboot]).toEqual([['check:web'], []]);
   });
 
   test('not another address, and not the missing default route: every copy has those', () => {

@@ -35,6 +35,18 @@ test('a command that failed is told by its status, and a narrow screen cuts the 
   expect(forecastSummary({ instance: 'web', outcome, events }).why).toEqual(['the upgrade ended with exit status 100']);
 });
 
+test.each([
+  [0, 'nothing pending'],
+  [1, '1 package'],
+  [2, '2 packages'],
+])('%i packages that the upgrade changed are %s', (count, why) => {
+  const packages = Array.from({ length: count }, (_, at) => ({ name: `p${at}`, from: '1', to: '2' }));
+  const outcome = { outcome: 'rehearsal-passed' } as const;
+  const none = { appeared: [], gone: [] };
+  const events = recorded(started(), { type: 'changes', changes: { packages, units: none, sockets: none } });
+  expect(forecastTable([{ instance: 'web', outcome, events }])).toMatch(new RegExp(` 0 +${why}$`));
+});
+
 test('names from instances cannot move the cursor', () => {
   const events = recorded(started(), verdict('unhealthy', false, { reasons: [finding('\u001B[2Jbad')] }));
   const outcome = { outcome: 'rehearsal-failed', cause: 'unhealthy', stage: 'change' } as const;

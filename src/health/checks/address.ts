@@ -65,6 +65,11 @@ export async function fillAddress(
 
 const placeholder = /\{address([46]?)(?::([^{}\s]+))?\}/g;
 
+/** Whether an answer is that the instance has no address which is known to be its own. */
+export function isMissingAddress(message: string): boolean {
+  return /\bthe instance has no .*that is known to be its own\b/.test(message);
+}
+
 function sayMissing(family: string, device: string | null): string {
   return `the instance has no ${family === '' ? 'address' : `IPv${family} address`}${device === null ? '' : ` on ${device}`} that is known to be its own`;
 }

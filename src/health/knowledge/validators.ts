@@ -6,6 +6,8 @@ export interface Validator {
   readonly process: string;
   /** Words for the shell; the first must be installed. It must change nothing and ask nobody. */
   readonly command: string;
+  /** What follows where it fails; by default the service would not start again. */
+  readonly consequence?: string;
 }
 
 /**
@@ -37,5 +39,6 @@ export const validators: readonly Validator[] = [
   { name: 'mosquitto', process: 'mosquitto', command: 'mosquitto -c /etc/mosquitto/mosquitto.conf --test-config' },
   { name: 'sudo', process: '*', command: 'visudo -c -q' },
   { name: 'fstab', process: '*', command: 'findmnt --verify' },
+  { name: 'pam', process: '*', command: 'pam_modules', consequence: 'nobody can log in, and cron refuses jobs' },
   { name: 'units', process: '*', command: 'verify_units' },
 ];

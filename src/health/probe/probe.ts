@@ -8,6 +8,8 @@ import { numberOr, sectionsOf, type Section } from './sections.ts';
 import { ephemeralRange, inetSockets, unixSockets } from '../resources/listener/parse.ts';
 import { managerOf, unitFilesOf, unitsOf, userUnitsOf } from '../resources/unit/parse.ts';
 import { accountsFrom } from '../resources/account/parse.ts';
+import { authoritiesFrom } from '../resources/authority/index.ts';
+import { hostKeysFrom } from '../resources/host-key/index.ts';
 import { jobsFrom } from '../resources/job/parse.ts';
 import { kernelSettingsFrom } from '../resources/kernel-setting/parse.ts';
 import { logFrom } from '../resources/log/parse.ts';
@@ -65,6 +67,8 @@ export function parseProbe(text: string, nonce: string, since = 0): Result<Facts
     configuration: configurationFrom(sections.get('signatures'), sections.get('lines')),
     jobs: whole(sections, 'jobs', jobsFrom),
     accounts: whole(sections, 'accounts', accountsFrom),
+    hostKeys: whole(sections, 'hostkeys', hostKeysFrom),
+    authorities: whole(sections, 'authorities', authoritiesFrom),
     kernel: whole(sections, 'kernel', kernelSettingsFrom),
     mounts: whole(sections, 'mounts', mountsFrom),
     workplaces:
@@ -104,6 +108,8 @@ const deepSections = [
   'reboot',
   'jobs',
   'accounts',
+  'hostKeys',
+  'authorities',
   'kernel',
   'queues',
   'workplaces',

@@ -77,6 +77,8 @@ export interface RequestedPage {
   readonly request: PageRequest;
   /** The beginning of its body. */
   readonly text: string;
+  /** Its media type, such as `text/css`; empty where there is none. */
+  readonly type: string;
 }
 
 /**
@@ -92,20 +94,21 @@ export async function requestPage(
   const said: string[] = [];
   let request = first;
   let text = '';
+  let type = '';
   for (let hops = 0; hops <= mostRedirects; hops += 1) {
     const page = await askPort(request, questions, bytes);
-    text = page.text;
+    ({ text, type } = page);
     if (said.length > 0 && (page.said === null || page.said === 'unreachable'))
-      return { said: [...said, 'nobody'].join(' > '), request, text };
-    if (page.said === null) return { said: null, request, text };
+      return { said: [...said, 'nobody'].join(' > '), request, text, type };
+    if (page.said === null) return { said: null, request, text, type };
     // So that a site that falls back to the page of nobody's site is noticed.
     said.push(withDigest && page.said === '200' && page.digest !== '' ? `200 (${page.digest})` : page.said);
     const next = page.location === null ? null : ownTarget(page.location, request, own);
-    if (next === null) return { said: said.join(' > '), request, text };
+    if (next === null) return { said: said.join(' > '), request, text, type };
     request = next;
   }
   // Some send a caller without cookies round and round: the first answer is the only one that counts.
-  return { said: said[0] ?? null, request, text: '' };
+  return { said: said[0] ?? null, request, text: '', type: '' };
 }
 
 /** Where a link leads, if to the instance itself. */
@@ -173,9 +176,10 @@ interface Page {
   readonly digest: string;
   /** What was read of the body. */
   readonly text: string;
+  readonly type: string;
 }
 
-const noPage: Page = { said: null, location: null, digest: '', text: '' };
+const noPage: Page = { said: null, location: null, digest: '', text: '', type: '' };
 
 async function askPort(
   request: PageRequest,
@@ -226,6 +230,7 @@ function open({ address, port, path, secure, host }: PageRequest, bytes: number)
         ...noPage,
         said: status === undefined ? null : String(status),
         location: isRedirect ? (headers.location ?? null) : null,
+        type: (headers['content-type'] ?? '').replace(/;.*/s, '').trim().toLowerCase().slice(0, 100),
       };
       response.on('data', (part: Buffer) => {
         if (read === 0)

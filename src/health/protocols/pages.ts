@@ -1,6 +1,6 @@
 import type { Answer, Socket } from '../facts.ts';
 import { mayHaveEffect } from './effect.ts';
-import { ownTarget, requestPage, speaksHttp, type PageRequest } from './http.ts';
+import { ownTarget, requestPage, speaksHttp, type PageRequest, type RequestedPage } from './http.ts';
 import type { Questions } from './memory.ts';
 
 /** What is known of the pages of an instance before they are requested. */
@@ -49,7 +49,10 @@ async function askPort(port: number, address: string, pages: KnownPages, questio
     said,
   });
   const request = (path: string): Promise<string | null> =>
-    questions.remembering(`${address} ${port} ${path}`, () => requestPatiently({ ...first, path }, own, questions));
+    questions.remembering(
+      `${address} ${port} ${path}`,
+      async () => (await requestPatiently({ ...first, path }, own, questions)).said,
+    );
 
   const answers: Answer[] = [];
   const before = pages.known?.filter((one) => one.port === `tcp/${port}`) ?? null;
@@ -99,11 +102,18 @@ async function requestPatiently(
   request: PageRequest,
   own: ReadonlySet<string>,
   questions: Questions,
-): Promise<string | null> {
-  const { said } = await requestPage(request, own, questions);
-  if (said === null || !/(429|503)$/.test(said)) return said;
+): Promise<RequestedPage> {
+  const page = await requestPage(request, own, questions);
+  if (page.said === null || !/(429|503)$/.test(page.said)) return page;
   await questions.clock.sleep(1100, questions.signal);
-  return (await requestPage(request, own, questions)).said;
+  return requestPage(request, own, questions);
+}
+
+/** A style sheet of another media type is refused; so is a page in the place of a script, which a server sends for paths that it does not know. */
+function isRefused(path: string, type: string): boolean {
+  const [, extension] = /\.(css|m?js)(\?|$)/.exec(path) ?? [];
+  if (extension === undefined || type === '') return false;
+  return extension === 'css' ? type !== 'text/css' : type === 'text/html';
 }
 
 /** Returns `complete`, or names the first missing file. Null if there is no first page, or if it loads no files. */
@@ -122,8 +132,9 @@ async function requestFiles(
     .filter(({ path }) => !mayHaveEffect(path))
     .slice(0, mostFiles);
   for (const file of files) {
-    const said = await requestPatiently(file, own, questions);
+    const { said, type } = await requestPatiently(file, own, questions);
     if (said === null || !/[23]\d\d$/.test(said)) return `missing ${file.path} (${said ?? 'no reply'})`;
+    if (isRefused(file.path, type)) return `missing ${file.path} (sent as ${type}, which browsers refuse)`;
   }
   return files.length === 0 ? null : 'complete';
 }

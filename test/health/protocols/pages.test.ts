@@ -15,11 +15,13 @@ afterEach(() => {
 });
 
 /** A server that has these pages; `host/path` goes before `path`. What it was asked is in `requests`. */
-async function site(pages: Record<string, number | string>) {
+async function site(pages: Record<string, number | string>, types: Record<string, string> = {}) {
   const requests: string[] = [];
   const server = createServer((request, response: ServerResponse) => {
     requests.push(`${request.headers.host?.replace(/:.*/, '') ?? ''}${request.url ?? ''}`);
     const page = pages[`${request.headers.host ?? ''}${request.url ?? ''}`] ?? pages[request.url ?? ''] ?? 404;
+    const type = types[request.url ?? ''];
+    if (type !== undefined) response.setHeader('content-type', type);
     if (typeof page === 'number') response.writeHead(page).end();
     else response.end(page);
   });
@@ -99,6 +101,18 @@ describe('files of the first page', () => {
   test('one is missing', async () => {
     const { ask } = await site({ '/': page, '/main.css': 200 });
     expect(saidOf(await ask({}))).toEqual({ [filesOfFirstPage]: 'missing /app.js (404)' });
+  });
+
+  test.each([
+    [
+      { '/main.css': 'application/octet-stream' },
+      'missing /main.css (sent as application/octet-stream, which browsers refuse)',
+    ],
+    [{ '/app.js': 'text/html; charset=utf-8' }, 'missing /app.js (sent as text/html, which browsers refuse)'],
+    [{ '/main.css': 'text/css; charset=utf-8', '/app.js': 'application/octet-stream' }, 'complete'],
+  ])('one comes with another media type: %o', async (types: Record<string, string>, said) => {
+    const { ask } = await site({ '/': page, '/main.css': 200, '/app.js': 200 }, types);
+    expect(saidOf(await ask({}))).toEqual({ [filesOfFirstPage]: said });
   });
 
   test.each([

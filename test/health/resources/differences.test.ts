@@ -3,6 +3,8 @@ import { compareFacts } from '../../../src/health/compare.ts';
 import type { Facts, Process } from '../../../src/health/facts.ts';
 import { intentOf, noIntent } from '../../../src/health/intent.ts';
 import { accountsFrom } from '../../../src/health/resources/account/parse.ts';
+import { authoritiesFrom } from '../../../src/health/resources/authority/index.ts';
+import { hostKeysFrom } from '../../../src/health/resources/host-key/index.ts';
 import { jobsFrom } from '../../../src/health/resources/job/parse.ts';
 import { kernelSettingsFrom } from '../../../src/health/resources/kernel-setting/parse.ts';
 import { logFrom } from '../../../src/health/resources/log/parse.ts';
@@ -62,7 +64,14 @@ describe('jobs', () => {
   });
 
   test('a job of at that was due is done', () => {
-    expect(found(jobs('at /var/spool/cron/atjobs/a0000101c1e2f3'), jobs())).toEqual([]);
+    const minute = Number.parseInt('01c1e2f3', 16) * 60;
+    const before = jobs('at /var/spool/cron/atjobs/a0000101c1e2f3');
+    expect(found(before, { ...jobs(), observedAt: minute + 5 })).toEqual([]);
+    expect(found(before, { ...jobs(), observedAt: minute - 600 })).toEqual([
+      'fail: at had the job "a0000101c1e2f3" in /var/spool/cron/atjobs, and no longer has it',
+    ]);
+    const later = jobs('at /var/spool/cron/atjobs/a0000201c1e3ff');
+    expect(found(before, { ...later, observedAt: minute - 600 })[0]).toMatch(/^info: .*something else replaced it/);
   });
 });
 
@@ -197,6 +206,30 @@ describe('accounts', () => {
     expect(found(files(deploy), after)).toEqual([`fail: ${message}`]);
   });
 
+  test('an account that expired, and a password that a job of cron cannot renew', () => {
+    const expired = (...lines: readonly string[]): Partial<Facts> =>
+      accounts(deploy, 'groups', 'www:x:33:deploy', 'locked', 'expired', ...lines);
+    expect(found(expired(), expired('account deploy'))).toEqual([
+      'fail: the account deploy has expired: PAM refuses its logins and its jobs of cron',
+    ]);
+    const jobs = jobsFrom(section('/var/spool/cron/crontabs/deploy:* * * * * /bin/true'));
+    const running = { jobs, processes: [process('cron', 5)] };
+    expect(found({ ...expired(), ...running }, { ...expired('password deploy'), ...running })).toEqual([
+      'fail: the password of deploy has expired: a login asks for a new one, and jobs of cron are refused',
+    ]);
+    expect(found(expired(), expired('password deploy'))[0]).toMatch(/^info: .*the user can give a new one/);
+    expect(found(expired('account deploy'), expired('account deploy'))).toEqual([]);
+    expect(found(files(deploy), files(deploy, 'www:x:33:deploy', 'deploy'))).toHaveLength(1);
+  });
+
+  test.each(['userdel -r deploy', 'deluser deploy', 'usermod -L -e 1 deploy', 'chage -E 0 deploy', 'passwd -l deploy'])(
+    'one that the command names: %s',
+    (command) => {
+      expect(found(files(deploy), files(''), command)[0]).toMatch(/^info: .*the command names its removal/);
+      expect(found(files(deploy), files(''), command.replace('deploy', 'deploy2'))[0]).toMatch(/^fail/);
+    },
+  );
+
   test('a group that is gone as a whole', () => {
     expect(found(files(deploy), accounts(deploy, 'groups', 'locked'))[0]).toMatch(/^info: .*the group itself is gone/);
   });
@@ -301,11 +334,70 @@ describe('configuration and privileges', () => {
     expect(found(said('nginx 0 '), said('nginx 124 '))).toEqual([]);
   });
 
+  test('a module of PAM that does not exist', () => {
+    const said = (...lines: readonly string[]): Partial<Facts> => ({ validators: validationsFrom(section(...lines)) });
+    expect(found(said('pam 0 '), said('pam 1 there is no pam_tally2.so'))).toEqual([
+      'fail: the configuration of pam was valid and is not any more: nobody can log in, and cron refuses jobs: there is no pam_tally2.so',
+    ]);
+  });
+
   test('capabilities of a program of one’s own', () => {
     const has = (...lines: readonly string[]): Partial<Facts> => ({ privileges: privilegesFrom(section(...lines)) });
     expect(found(has('capability /opt/app/bin/app cap_net_bind_service=ep'), has())).toEqual([
       'fail: /opt/app/bin/app had the capabilities cap_net_bind_service=ep, and no longer has it',
     ]);
+  });
+
+  test('a set-user-ID bit that the administrator takes away for good, and one that is lost', () => {
+    const has = (...lines: readonly string[]): Partial<Facts> => ({ privileges: privilegesFrom(section(...lines)) });
+    const [chfn, sudo] = ['setuid /usr/bin/chfn', 'setuid /usr/bin/sudo'];
+    expect(found(has(chfn), has('registered /usr/bin/chfn'))[0]).toMatch(
+      /^info: .*the administrator registered its mode/,
+    );
+    expect(found(has(chfn), has('registered /usr/bin/chfn', chfn))).toEqual([]);
+    expect(found(has('registered /usr/bin/chfn', chfn), has())[0]).toMatch(/^fail/);
+    expect(found(has('registered /usr/bin/chfn'), has())).toEqual([]);
+    expect(found(has(sudo), has('registered /usr/bin/sudo'))[0]).toMatch(/^fail/);
+  });
+});
+
+describe('by what servers and clients know each other', () => {
+  const keys = (...lines: readonly string[]): Partial<Facts> => ({
+    hostKeys: hostKeysFrom(section(...lines)),
+    processes: [process('sshd', 5)],
+  });
+  const one = `ssh-ed25519 ${'A'.repeat(40)}`;
+  const other = `ssh-ed25519 ${'B'.repeat(40)}`;
+  const second = `ecdsa-sha2-nistp256 ${'C'.repeat(40)}`;
+
+  test('an SSH server that has none of its keys any more', () => {
+    expect(found(keys(one), keys(other))).toEqual([
+      'fail: clients know the SSH server by its keys, and it has none of those any more: they refuse it (ssh-ed25519)',
+    ]);
+    expect(found(keys(one, second), keys(other, second))).toEqual([]);
+    expect(found({ ...keys(one), processes: [] }, keys(other))).toEqual([]);
+    expect(found(keys(one), keys(other), 'rm /etc/ssh/ssh_host_*; ssh-keygen -A')[0]).toMatch(/^info/);
+    expect(found(keys(one), keys(other), 'apt-get upgrade -y')[0]).toMatch(/^fail/);
+  });
+
+  const trusts = (...lines: readonly string[]): Partial<Facts> => ({ authorities: authoritiesFrom(section(...lines)) });
+
+  test('an authority of the administrator’s own that nobody trusts any more', () => {
+    expect(found(trusts('own corp.crt', 'all 141'), trusts('all 140'))).toEqual([
+      'fail: programs trusted servers with certificates of corp.crt, and do not any more',
+    ]);
+    expect(found(trusts('own corp.crt'), trusts('own corp-2027.crt'))[0]).toMatch(
+      /^info: .*something else replaced it/,
+    );
+    expect(found(trusts('all 141'), trusts('all 137'))).toEqual([]);
+  });
+
+  test('no authority at all any more', () => {
+    expect(found(trusts('all 141'), trusts())).toEqual([
+      'fail: programs trust no authority any more: they refuse every server with TLS',
+    ]);
+    expect(found(trusts('all 141'), trusts(), 'apt-get purge -y ca-certificates')[0]).toMatch(/^info/);
+    expect(found(trusts(), trusts())).toEqual([]);
   });
 });
 

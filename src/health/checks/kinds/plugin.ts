@@ -13,7 +13,9 @@ interface PluginOutput {
 
 /** Runs a monitoring plugin (https://www.monitoring-plugins.org/doc/guidelines.html) and reads its status. */
 export async function askPlugin(check: PluginCheck, tools: KindTools): Promise<KindAnswer> {
-  const output = await (check.where === 'host' ? runForCheck(check.command, {}, tools) : runInside(check, tools));
+  const output = await (check.where === 'host'
+    ? runForCheck(check.command, check.environment ?? {}, tools)
+    : runInside(check, tools));
   return output.ok ? judged(check, output.value) : output.error;
 }
 

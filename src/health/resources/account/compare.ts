@@ -15,7 +15,9 @@ export function compareAccounts(comparison: Comparison): Difference[] {
 
 function compareUser(comparison: Comparison, name: string, was: Account, is: Account | undefined): Difference[] {
   const traits: Trait[] = [
-    ...(isRemoved(comparison, null, name) ? (['removed'] as const) : []),
+    ...(isRemoved(comparison, null, name) || comparison.intent.removes.includes(`user:${name}`)
+      ? (['removed'] as const)
+      : []),
     // Another id makes its files somebody else's, whoever uses them.
     ...(isPerson(was) || uses(comparison.before, name, was) || (is !== undefined && is.uid !== was.uid)
       ? []
@@ -32,6 +34,13 @@ function compareUser(comparison: Comparison, name: string, was: Account, is: Acc
     );
   if (canLogIn(was) && !canLogIn(is))
     return difference('no-login', `the user ${name} cannot log in any more: the shell is ${is.shell}`);
+  if (is.expired === 'account' && was.expired !== 'account')
+    return difference('expired', `the account ${name} has expired: PAM refuses its logins and its jobs of cron`);
+  if (is.expired === 'password' && was.expired === undefined)
+    return difference(
+      uses(comparison.before, name, was) ? 'expired' : 'aged',
+      `the password of ${name} has expired: a login asks for a new one, and jobs of cron are refused`,
+    );
   if (!was.locked && is.locked) return difference('locked', `the password of the user ${name} is locked now`);
   return [];
 }

@@ -18,13 +18,15 @@ export function compareJobs(comparison: Comparison): Difference[] {
 function lostEntries(comparison: Comparison, were: readonly Job[], are: readonly Job[]): Difference[] {
   const exact = new Set(are.map(keyOf));
   const commands = new Set(are.map(commandOf));
-  const lost = were.filter((job) => !exact.has(keyOf(job)) && !commands.has(commandOf(job)) && !isDue(job));
+  const lost = were.filter(
+    (job) => !exact.has(keyOf(job)) && !commands.has(commandOf(job)) && !isDue(job, comparison.after),
+  );
   const tables = new Map<string, Job[]>();
   for (const job of lost) tables.set(job.table, [...(tables.get(job.table) ?? []), job]);
   return [...tables].map(([table, jobs]) => {
     const name = table.slice(table.lastIndexOf('/') + 1);
     const isTable = !are.some((job) => job.table === table);
-    const what = jobs.map(({ line }) => `"${nameOf(line)}"`).slice(0, 3);
+    const what = jobs.map(({ line }) => `"${isOfAt(table) ? line : nameOf(line)}"`).slice(0, 3);
     const owner = packageOf(comparison, table, jobs);
     const files = jobs.map((job) => `${table}/${job.line}`);
     const removed = isRemoved(comparison, table, name) || files.some((file) => isRemoved(comparison, file));
@@ -35,11 +37,13 @@ function lostEntries(comparison: Comparison, were: readonly Job[], are: readonly
       change: isTable ? 'gone' : 'lost',
       name: table,
       subject: `job:${table}`,
-      message: `${table.includes('/at') ? 'at' : 'cron'} had ${jobs.length === 1 ? 'the job' : `${jobs.length} jobs:`} ${what.join(', ')} in ${table}, and no longer has ${jobs.length === 1 ? 'it' : 'them'}`,
+      message: `${isOfAt(table) ? 'at' : 'cron'} had ${jobs.length === 1 ? 'the job' : `${jobs.length} jobs:`} ${what.join(', ')} in ${table}, and no longer has ${jobs.length === 1 ? 'it' : 'them'}`,
       transient: false,
       traits: [
         ...(removed ? (['removed'] as const) : []),
-        ...(rewritten || isTimerInstead(comparison, jobs, name) ? (['replaced'] as const) : []),
+        ...(rewritten || isQueuedAgain(table, jobs, were, are) || isTimerInstead(comparison, jobs, name)
+          ? (['replaced'] as const)
+          : []),
       ],
     };
   });
@@ -69,11 +73,20 @@ function isTimerInstead({ before, after }: Comparison, jobs: readonly Job[], tab
   );
 }
 
+/** As many jobs of at came as went: they were given another time. */
+function isQueuedAgain(table: string, lost: readonly Job[], were: readonly Job[], are: readonly Job[]): boolean {
+  const known = new Set(were.map(keyOf));
+  return isOfAt(table) && are.filter((job) => job.table === table && !known.has(keyOf(job))).length >= lost.length;
+}
+
+const isOfAt = (table: string): boolean => /\/at(jobs)?$/.test(table);
+
 const keyOf = ({ table, line }: Job): string => `${table} ${line}`;
 
 /** The same program with other times or arguments is a job that was edited. */
 function commandOf({ table, line }: Job): string {
-  return `${table.split('/').slice(0, 4).join('/')} ${nameOf(line)}`;
+  // A job of at is a file with a number, which says nothing of what it runs.
+  return isOfAt(table) ? `${table} ${line}` : `${table.split('/').slice(0, 4).join('/')} ${nameOf(line)}`;
 }
 
 /** The program of a line, as cron and people call it. */
@@ -84,8 +97,10 @@ function nameOf(line: string): string {
 }
 
 /** at writes the minute of a job, in hexadecimal digits, at the end of its file's name: one that was due is done. */
-function isDue({ table, line }: Job): boolean {
-  return table.includes('/at') && /^[a-z=]/.test(line) && !/^[0-9a-f]{14}$/.test(line.slice(-13));
+function isDue({ table, line }: Job, { observedAt }: Facts): boolean {
+  const [, minute] = /^[A-Za-z=][0-9a-f]{5}([0-9a-f]{8})$/.exec(line) ?? [];
+  if (!isOfAt(table)) return false;
+  return minute === undefined || observedAt === undefined || Number.parseInt(minute, 16) * 60 <= observedAt;
 }
 
 function lostPrograms(before: Facts, after: Facts): Difference[] {

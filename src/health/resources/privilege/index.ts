@@ -2,16 +2,20 @@ import type { Difference } from '../../rules.ts';
 import type { Section } from '../../probe/sections.ts';
 import type { Comparison } from '../comparison.ts';
 
-/** `capability PATH CAPS` as getcap writes them, and `setuid PATH`. */
+/** `registered PATH`, `capability PATH CAPS` as getcap writes them, and `setuid PATH`; the last line of a path counts. */
 export function privilegesFrom(section: Section): Record<string, string> | null {
   if (section.status !== 0) return null;
   return Object.fromEntries(
     section.lines.slice(0, 2000).flatMap((line) => {
-      const [, kind, path, value] = /^(capability|setuid) (\/\S{1,300})(?: =? ?(.{1,200}))?$/.exec(line) ?? [];
-      return kind === undefined || path === undefined ? [] : [[path, kind === 'setuid' ? 'setuid' : (value ?? '')]];
+      const [, kind, path, value] =
+        /^(capability|setuid|registered) (\/\S{1,300})(?: =? ?(.{1,200}))?$/.exec(line) ?? [];
+      return kind === undefined || path === undefined ? [] : [[path, kind === 'capability' ? (value ?? '') : kind]];
     }),
   );
 }
+
+/** The administrator gave the file a mode of its own with dpkg-statoverride, without the set-user-ID bit. */
+const registered = 'registered';
 
 /** Programs that may do less than before. */
 export function comparePrivileges({ before, after }: Comparison): Difference[] {
@@ -19,7 +23,7 @@ export function comparePrivileges({ before, after }: Comparison): Difference[] {
   if (was == null || is == null) return [];
   const changed = JSON.stringify(before.packages?.installed) !== JSON.stringify(after.packages?.installed);
   return Object.entries(was)
-    .filter(([path]) => !Object.hasOwn(is, path))
+    .filter(([path, value]) => value !== registered && (!Object.hasOwn(is, path) || is[path] === registered))
     .map(([path, value]): Difference => ({
       resource: 'privilege',
       change: 'lost',
@@ -28,6 +32,9 @@ export function comparePrivileges({ before, after }: Comparison): Difference[] {
       message: `${path} had ${value === 'setuid' ? 'the set-user-ID bit' : `the capabilities ${value}`}, and no longer has it`,
       transient: false,
       // A package that is another version may have given it up.
-      traits: changed && /^\/(usr\/)?s?bin\//.test(path) ? ['packaged'] : ['own'],
+      traits: [
+        ...(is[path] === registered ? (['configured'] as const) : []),
+        changed && /^\/(usr\/)?s?bin\//.test(path) ? 'packaged' : 'own',
+      ],
     }));
 }

@@ -2,6 +2,7 @@ import type { Validation } from '../../facts.ts';
 import type { Difference } from '../../rules.ts';
 import type { Section } from '../../probe/sections.ts';
 import { mapOf } from '../../finding.ts';
+import { validators } from '../../knowledge/validators.ts';
 import type { Comparison } from '../comparison.ts';
 
 /** `NAME STATUS MESSAGE` a line. */
@@ -32,12 +33,16 @@ export function compareValidations({ before, after }: Comparison): Difference[] 
         change: 'fails',
         name,
         subject: `configuration:${name}`,
-        message: `the configuration of ${name} was valid and is not any more: it would not start again${result.message === '' ? '' : `: ${lastPart(result.message)}`}`,
+        message: `the configuration of ${name} was valid and is not any more: ${consequenceOf(name)}${result.message === '' ? '' : `: ${lastPart(result.message)}`}`,
         transient: true,
         traits: [],
       },
     ];
   });
+}
+
+function consequenceOf(name: string): string {
+  return validators.find((validator) => validator.name === name)?.consequence ?? 'it would not start again';
 }
 
 const lastPart = (message: string): string => (message.length > 240 ? `…${message.slice(-240)}` : message);

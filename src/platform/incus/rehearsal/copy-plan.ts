@@ -31,7 +31,7 @@ export function planCopy(original: OriginalInstance, request: CopyRequest): Omit
       own === undefined ? null : copyName(request.uuid, volumes.length),
     );
     if (own !== undefined) volumes.push({ ...own, copy: copyName(request.uuid, volumes.length) });
-    if (kept.keys === null) removed.push({ device, because: kept.because });
+    if (kept.keys === null) removed.push({ device, because: kept.because, paths: pathsOf(keys) });
     devices[device] = kept.keys ?? { type: 'none' };
   }
   const hasNetwork = Object.values(devices).some((keys) => keys['type'] === 'nic');
@@ -76,6 +76,32 @@ function keepDevice(
     default:
       return { keys: null, because: `a device of the host (${keys['type'] ?? 'of unknown type'})` };
   }
+}
+
+/** Where the services of the instance find a device: their logs name that when it is missing. */
+function pathsOf(keys: Readonly<Record<string, string>>): readonly string[] {
+  switch (keys['type']) {
+    case 'gpu':
+      return ['/dev/dri', '/dev/kfd', '/dev/nvidia'];
+    case 'usb':
+      return ['/dev/bus/usb'];
+    case 'tpm':
+      return [keys['path'] ?? '/dev/tpm0', ...definedOf(keys['pathrm'])];
+    case 'proxy':
+      return keys['bind'] === 'instance' || keys['bind'] === 'container'
+        ? definedOf(keys['listen']?.replace(/^\w+:/, '').replace(/^0\.0\.0\.0:/, '127.0.0.1:'))
+        : [];
+    case 'unix-char':
+    case 'unix-block':
+    case 'unix-hotplug':
+      return definedOf(keys['path'] ?? keys['source']);
+    default:
+      return definedOf(keys['path']);
+  }
+}
+
+function definedOf(text: string | undefined): readonly string[] {
+  return text === undefined || text === '' ? [] : [text];
 }
 
 /**
@@ -142,6 +168,8 @@ function configOf(
     ...kept,
     'boot.autostart': 'false',
     ...(request.memoryBytes === null ? {} : { 'limits.memory': `${request.memoryBytes}B` }),
+    // The server would let a soft limit be passed while it has memory.
+    ...(request.memoryBytes === null && kept['limits.memory'] === undefined ? {} : { 'limits.memory.enforce': 'hard' }),
     ...(cloudInit === undefined ? {} : { 'volatile.cloud-init.instance-id': cloudInit }),
     'volatile.uuid': request.uuid,
     [copyKey]: request.run,
