@@ -14,7 +14,7 @@ import { buildPlan } from './build-plan.ts';
 import type { Call } from './call.ts';
 import type { Context } from './context.ts';
 import { refuseUnwritableRecords } from './records.ts';
-import { pendingUpgrade } from './rehearse.ts';
+import { pendingUpgrade, withoutManager } from './rehearse.ts';
 import { runRehearsal } from './rehearsal.ts';
 import { reportOutcome } from './report-outcome.ts';
 import { about, withReports } from './reports.ts';
@@ -135,13 +135,7 @@ async function forecastOne(context: Context, instance: string, options: Forecast
     const seen = await reached.value.platform.getInstance(name);
     if (!seen.ok) return failed(await explainMissing(reached.value.platform, reached.value, seen.error));
     const words = await pendingUpgrade(session);
-    if (words === null)
-      return failed(
-        refused(
-          `guard could not detect the package manager of "${name}".`,
-          `Rehearse a command instead: guard rehearse ${name} -- <command>`,
-        ),
-      );
+    if (words === null) return failed(await withoutManager(reached.value, instance));
     const run = newRunId(context.clock.now());
     const { version } = context;
     const plan = buildPlan({ run, version, reached: reached.value, words, settings: settings.value, name: null });

@@ -72,9 +72,11 @@ export function requireForgettable(
   reading: ClockReading,
 ): Result<void, Outcome> {
   if (record === null || record.started === null) return ok(undefined);
-  const { run, started, ended, restorePoint, released } = record;
-  if (ended !== null && (restorePoint === null || released !== null)) return ok(undefined);
-  if (inspectHolder(started.holder) === 'alive')
+  const { run, started, ended, restorePoint, released, copyRemoved } = record;
+  const isCopyLeft = started.rehearsal !== undefined && !copyRemoved;
+  if (ended !== null && !isCopyLeft && (restorePoint === null || released !== null)) return ok(undefined);
+  // The guard of a rehearsal works on it no more after its end.
+  if ((!isCopyLeft || ended === null) && inspectHolder(started.holder) === 'alive')
     return err(busy(`Run ${run} is in progress (pid ${started.holder.pid}).`, 'Wait until it ends.'));
   const instance = started.remote === null ? started.instance : `${started.remote}:${started.instance}`;
   if (isWaiting(record, reading))
@@ -87,7 +89,9 @@ export function requireForgettable(
   if (yes) return ok(undefined);
   return err(
     refused(
-      `Run ${run} is not finished: ${instance} may be changed, and its restore point may be in flight.`,
+      isCopyLeft
+        ? `Rehearsal ${run} is not finished: the copy of ${instance} may still be in the project guard-rehearsal, and without the record guard does not find it.`
+        : `Run ${run} is not finished: ${instance} may be changed, and its restore point may be in flight.`,
       `Finish it with \`guard recover ${instance}\`, or pass -y to remove the record anyway.`,
     ),
   );

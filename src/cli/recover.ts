@@ -47,7 +47,8 @@ const help = `
 Exit status:
     0  every interrupted run is finished: kept or rolled back
    20  restored, but unhealthy: a person must act
-   21  the rollback failed, and guard printed the commands to finish it; or the lock could not be released
+   21  the rollback failed, and guard printed the commands to finish it; or the lock could not be released,
+       or the copy of a rehearsal not removed
    30  refused
    31  the run is still in progress
   130  interrupted by INT, 143 by TERM, 129 by HUP: run guard recover again to finish the rest`;

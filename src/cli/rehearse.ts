@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { Outcome } from '../event.ts';
 import { newRunId } from '../journal/run-id.ts';
 import { askShell } from '../rehearsal/inside-copy.ts';
 import { managerOf, managerScript, upgradeCommand } from '../rehearsal/pending-upgrade.ts';
@@ -28,8 +29,10 @@ const help = `
 Exit status:
     0  the copy survived the change and a restart
    30  refused; guard prints the reason
+   31  busy: another run, another rehearsal, or a copy that was kept
    33  the copy did not survive
    34  the rehearsal could not be carried out or judged
+  130  interrupted by INT, 143 by TERM, 129 by HUP: the copy is removed
 The instance itself is not changed, whatever the outcome.
 
 Examples:
@@ -74,15 +77,7 @@ export async function rehearseInstance(
   const io = commandIo(context, json);
   return withExisting(context, { instance, options, withTerminal: io.terminal !== null }, async (session) => {
     const command = words ?? (await pendingUpgrade(session));
-    if (command === null)
-      return reportOutcome(
-        context,
-        json,
-        refused(
-          `guard could not detect the package manager of "${session.reached.instance}".`,
-          `Rehearse a command instead: guard rehearse ${instance} -- <command>`,
-        ),
-      );
+    if (command === null) return reportOutcome(context, json, await withoutManager(session.reached, instance));
     const run = newRunId(context.clock.now());
     const plan = buildPlan({
       pushes: pushes.value,
@@ -95,6 +90,18 @@ export async function rehearseInstance(
     });
     return (await runRehearsal(context, { plan, io, session, options, instance, before: null })).status;
   });
+}
+
+/** Why no package manager of the instance was found; `written` is how the user wrote its name. */
+export async function withoutManager({ platform, instance }: Session['reached'], written: string): Promise<Outcome> {
+  const command = `guard rehearse ${written} -- <command>`;
+  const seen = await platform.getInstance(instance);
+  return seen.ok && seen.value.status !== 'Running'
+    ? refused(
+        `"${instance}" is not running (${seen.value.status.toLowerCase()}), so guard cannot ask it for its package manager.`,
+        `Start it, or rehearse a command, also while it is stopped: ${command}`,
+      )
+    : refused(`guard could not detect the package manager of "${instance}".`, `Rehearse a command instead: ${command}`);
 }
 
 /** The command that installs what is pending; null where the instance does not run, or has no known manager. */

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import type { Platform, Pool, PoolSpace } from '../platform/platform.ts';
+import type { Platform, PoolSpace } from '../platform/platform.ts';
 import { createInterrupter, type Interruption } from '../run/interruption.ts';
 import { formatMiB } from '../run/restore-point/free-space.ts';
 
@@ -46,19 +46,29 @@ export function shortOfSpace(pool: string, space: PoolSpace): string | null {
     : `Pool "${pool}" has ${formatMiB(free)} of ${formatMiB(space.totalBytes)} free, and ${formatMiB(leastFree(space))} must stay free for the instances that use it.`;
 }
 
-/** Looks at the pool of the copy until it is stopped: before the pool is short the copy goes, never the instance. */
-export function watchPool(
-  { platform, clock }: { readonly platform: Platform; readonly clock: Clock },
-  pool: Pick<Pool, 'name'> | null,
+/** Looks at the pools of the copy until it is stopped: before one is short the copy goes, never the instance. */
+export function watchPools(
+  tools: { readonly platform: Platform; readonly clock: Clock },
+  pools: readonly string[],
   interruption: CopyInterruption,
 ): () => void {
-  if (pool === null) return () => {};
+  const stops = pools.map((pool) => watchPool(tools, pool, interruption));
+  return () => {
+    for (const stop of stops) stop();
+  };
+}
+
+function watchPool(
+  { platform, clock }: { readonly platform: Platform; readonly clock: Clock },
+  pool: string,
+  interruption: CopyInterruption,
+): () => void {
   let over = false;
   let callOff = (): void => {};
   const look = async (): Promise<void> => {
-    const space = await platform.getPoolSpace(pool.name);
+    const space = await platform.getPoolSpace(pool);
     if (over) return;
-    const short = space.ok ? shortOfSpace(pool.name, space.value) : null;
+    const short = space.ok ? shortOfSpace(pool, space.value) : null;
     if (short !== null) interruption.giveUp(short);
     else callOff = clock.after(everyMs, () => void look());
   };

@@ -12,6 +12,9 @@ import type { RunTools } from '../run/tools.ts';
 import { verify } from '../run/verify.ts';
 import type { CopyInterruption } from './interruption.ts';
 import type { PackagesMissed } from './package-access.ts';
+import { readUnitLogs } from './inside-copy.ts';
+import { isUpgradeCommand } from './pending-upgrade.ts';
+import { brokenByCopy, unitsOf } from './survival.ts';
 
 /** How the copy came through. */
 export interface Judged {
@@ -19,6 +22,8 @@ export interface Judged {
   readonly cause: Decision['cause'];
   readonly stage: RehearsalStage;
   readonly changes: Changes | null;
+  /** Units that the copy alone may have broken, where nothing else speaks against the change. */
+  readonly brokenByCopy: readonly string[];
 }
 
 /** The change with its verdict, then a restart with its verdict: upgrades that break at the next boot are found here. */
@@ -27,7 +32,7 @@ export async function changeAndRestart(plan: Plan, tools: RunTools, subject: Att
   const { cause } = decide(plan, attempt);
   const { facts } = subject.baseline;
   const changes = facts && attempt.factsAfter ? changesBetween(facts, attempt.factsAfter) : null;
-  if (cause !== null) return { attempt, cause, stage: 'change', changes };
+  if (cause !== null) return explained(plan, tools, { attempt, cause, stage: 'change', changes, brokenByCopy: [] });
   await inPhase(
     tools,
     'restart',
@@ -37,18 +42,33 @@ export async function changeAndRestart(plan: Plan, tools: RunTools, subject: Att
   const restarted = { kind: 'instance-stopped', restarted: true } as const;
   const { verdict } = await verify(plan, tools, subject.baseline, restarted, plan.limits.soakMs);
   const again = decide(plan, { end: attempt.end, verdict, interruptedBy: tools.interruption.by() });
-  return { attempt: { ...attempt, verdict }, cause: again.cause, stage: 'restart', changes };
+  const whole = { ...attempt, verdict };
+  return explained(plan, tools, { attempt: whole, cause: again.cause, stage: 'restart', changes, brokenByCopy: [] });
+}
+
+/** With the units whose logs say that the copy lacks what the instance has. */
+async function explained(plan: Plan, tools: RunTools, judged: Judged): Promise<Judged> {
+  const reasons = judged.attempt.verdict?.reasons ?? [];
+  if (judged.cause !== 'unhealthy' || reasons.length === 0) return judged;
+  const logs = await readUnitLogs(tools, plan.instance, unitsOf(reasons));
+  return { ...judged, brokenByCopy: brokenByCopy(reasons, logs) };
 }
 
 /** What a rehearsal says of the change: no more than the copy could show. `missed` null: it had no network at all. */
 export function outcomeOf(
-  { attempt, cause, stage }: Judged,
+  plan: Pick<Plan, 'command'>,
+  { attempt, cause, stage, changes, brokenByCopy: ofCopy }: Judged,
   missed: PackagesMissed | null,
   interruption: CopyInterruption,
 ): Outcome {
   const gaveUp = interruption.reason();
   if (gaveUp !== null) return inconclusive(gaveUp, 'Free some space in the pool, and rehearse again.');
-  if (cause === null) return { outcome: 'rehearsal-passed' };
+  if (cause === null) {
+    const untried = isUpgradeCommand(plan.command.words) ? untriedFor(missed, changes) : null;
+    return untried === null
+      ? { outcome: 'rehearsal-passed' }
+      : inconclusive(`The pending upgrades could not be tried on the copy, ${untried.what}`, untried.advice);
+  }
   if (cause === 'interrupted') return { outcome: 'interrupted', signal: interruption.by() ?? 'SIGTERM' };
   if (cause === 'inconclusive') {
     const reasons = joinReasons(attempt.verdict?.reasons ?? []) || 'nobody answered';
@@ -60,10 +80,22 @@ export function outcomeOf(
   // A lost connection says nothing of the change, nor does a fault of guard's own.
   if (attempt.end.kind === 'lost')
     return inconclusive(`The result of the command on the copy is unknown: ${attempt.end.message}`, 'Rehearse again.');
+  if (ofCopy.length > 0)
+    return inconclusive(
+      `By their logs these fail on the copy for the outside, or for memory, that it lacks: ${ofCopy.join(', ')}.`,
+      'See the record of the rehearsal.',
+    );
   // A command that may not reach what it needs fails on every copy: that says nothing of the instance.
   const lacked = attempt.verdict === null ? lackedBy(missed) : null;
   if (lacked !== null) return inconclusive(`The command failed on the copy, ${lacked.what}`, lacked.advice);
   return { outcome: 'rehearsal-failed', cause, stage };
+}
+
+/** Why an upgrade that succeeded without a change proves nothing: without its sources nothing is pending. */
+function untriedFor(missed: PackagesMissed | null, changes: Changes | null): ReturnType<typeof lackedBy> {
+  const isKnown = changes !== null && changes.unknown?.includes('packages') !== true;
+  if (isKnown && changes.packages.length > 0) return null;
+  return lackedBy(missed === null ? null : { ...missed, refused: [] });
 }
 
 /** What the command may have failed for that the instance has; null where the copy lacked nothing. */

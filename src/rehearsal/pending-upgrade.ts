@@ -1,7 +1,8 @@
 /** How each package manager installs what is pending, without asking anybody. */
 const upgrades = {
   'apt-get':
-    'apt-get -q update && exec apt-get -q -y -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold full-upgrade',
+    // Otherwise apt-get reports success where it could not reach its sources, and then nothing is pending.
+    'apt-get -q -o APT::Update::Error-Mode=any update && exec apt-get -q -y -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold full-upgrade',
   dnf: 'exec dnf -y upgrade --refresh',
   yum: 'exec yum -y update',
   zypper: 'zypper --non-interactive refresh && exec zypper --non-interactive update',
@@ -29,4 +30,9 @@ export function managerOf(text: string): UpgradeManager | null {
 /** The command that installs everything pending. */
 export function upgradeCommand(manager: UpgradeManager): readonly [string, ...string[]] {
   return ['sh', '-c', upgrades[manager]];
+}
+
+/** Whether these words are the command that installs everything pending. */
+export function isUpgradeCommand(words: readonly string[]): boolean {
+  return upgradeManagers.some((manager) => upgradeCommand(manager).join('\0') === words.join('\0'));
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Changes, Finding, Outcome, RehearsalCopy, RehearsalReport, RunStarted } from '../event.ts';
 import { takeBaseline, type Baseline } from '../health/baseline.ts';
 import type { PlatformFailure } from '../platform/failure.ts';
+import type { Platform } from '../platform/platform.ts';
 import type { CopyPlan, RehearsalPlace } from '../platform/rehearsals.ts';
 import { err, ok, type Result } from '../result.ts';
 import { commandChange, type AttemptSubject } from '../run/changes/command.ts';
@@ -20,7 +21,7 @@ import { describePause } from '../run/restore-point/free-space.ts';
 import type { RunTools } from '../run/tools.ts';
 import { checksForCopy } from './checks-for-copy.ts';
 import { readUnitLogs } from './inside-copy.ts';
-import { linkInterruption, watchPool, type CopyInterruption } from './interruption.ts';
+import { linkInterruption, watchPools, type CopyInterruption } from './interruption.ts';
 import { changeAndRestart, inconclusive, outcomeOf } from './judge.ts';
 import {
   createPackageAccess,
@@ -29,7 +30,7 @@ import {
   type PackageAccess,
   type PackagesMissed,
 } from './package-access.ts';
-import type { PackageProxy } from './package-proxy.ts';
+import { removeProxyFolders, type PackageProxy } from './package-proxy.ts';
 import { removeCopy } from './remove-copy.ts';
 import { grantMemory } from './spare-memory.ts';
 import { compareSurvival, unitsToExplain, type Survival } from './survival.ts';
@@ -107,11 +108,9 @@ async function admit({ plan, mayCopyFiles }: RehearsalPlan, tools: RunTools): Pr
   if (!inspected.ok) return inspected;
   const isNew = await refuseRepeat(plan, tools, identityOf(plan, inspected.value));
   if (!isNew.ok) return isNew;
-  const { copy, instance, wasRunning } = inspected.value;
-  if (copy !== null && !mayCopyFiles)
-    return err(
-      refused(describePause(plan.instance, copy, 'rehearsal'), 'Pass --rehearse=copy where that is acceptable.'),
-    );
+  const { instance, wasRunning } = inspected.value;
+  const copying = mayCopyFiles ? null : await describeCopying(plan, tools.platform, inspected.value);
+  if (copying !== null) return err(refused(copying, 'Pass --rehearse=copy where that is acceptable.'));
   const [memory, state, place] = await Promise.all([
     tools.platform.rehearsals.getServerMemory(instance.location),
     wasRunning ? tools.platform.getInstanceState(plan.instance) : null,
@@ -120,7 +119,9 @@ async function admit({ plan, mayCopyFiles }: RehearsalPlan, tools: RunTools): Pr
   if (!place.ok) return err(notCarriedOut(place.error));
   const there = await tools.platform.inProject(place.value.project).getInstance(plan.instance);
   if (there.ok) return err(copyExists(plan, place.value));
+  const promisedBytes = memory.ok ? await promisedToCopies(tools.platform, place.value, instance.location) : 0;
   const grant = grantMemory({
+    promisedBytes,
     server: memory.ok ? memory.value : null,
     originalBytes: state?.ok === true ? state.value.memoryBytes || null : null,
     limitBytes: instance.memoryLimitBytes,
@@ -135,6 +136,51 @@ async function admit({ plan, mayCopyFiles }: RehearsalPlan, tools: RunTools): Pr
     memoryBytes: grant.limitBytes,
     memoryUnknown: grant.unknown,
   });
+}
+
+/**
+ * What a driver without snapshots would copy file by file, in a sentence; null where none does. A restore point of a stopped
+ * instance needs no pause for that; a copy of it takes the time and the space all the same.
+ */
+async function describeCopying(
+  { instance }: RunPlan,
+  platform: Platform,
+  inspected: Inspection,
+): Promise<string | null> {
+  if (inspected.copy !== null) return describePause(instance, inspected.copy, 'rehearsal');
+  const { pool: root, disks } = inspected;
+  const others = await Promise.all(poolsOfVolumes(inspected).map((name) => platform.getPool(name)));
+  const pools = [...(root === null ? [] : [root]), ...others.flatMap((pool) => (pool.ok ? [pool.value] : []))];
+  const copying = pools.find(({ snapshotCopies }) => snapshotCopies);
+  if (copying === undefined) return null;
+  const volumes = disks.own.filter(({ pool }) => pool === copying.name).map(({ volume }) => `"${volume}"`);
+  const what = copying === root ? `"${instance}"` : `the volume ${volumes.join(', ')}`;
+  return `The driver of the pool "${copying.name}", ${copying.driver}, copies every file of ${what} for the rehearsal.`;
+}
+
+/** The pools of the volumes that are copied with the instance, without that of its root disk. */
+function poolsOfVolumes({ pool, disks }: Inspection): readonly string[] {
+  return [...new Set(disks.own.map((volume) => volume.pool))].filter((name) => name !== pool?.name);
+}
+
+/** What the running copies on the same machine may still take, in bytes: what they take already is not free any more. */
+async function promisedToCopies(
+  platform: Platform,
+  { project }: RehearsalPlace,
+  location: string | null,
+): Promise<number> {
+  const there = platform.inProject(project);
+  const copies = await there.listInstances();
+  const running = copies.ok
+    ? copies.value.filter((copy) => copy.status === 'Running' && copy.location === location)
+    : [];
+  const promised = await Promise.all(
+    running.map(async ({ name, memoryLimitBytes }) => {
+      const state = await there.getInstanceState(name);
+      return Math.max(0, (memoryLimitBytes ?? 0) - (state.ok ? state.value.memoryBytes : 0));
+    }),
+  );
+  return promised.reduce((sum, bytes) => sum + bytes, 0);
 }
 
 /** Copies have the names of their originals. */
@@ -190,16 +236,23 @@ async function makeAndRemove(
       level: 'warning',
       message: 'The memory of the server cannot be read: the copy has no other limit than the instance.',
     });
-  // Its socket has to be on the server's own machine.
-  const proxy = isHere(plan, copyPlan) ? await tools.openProxy(plan.run) : null;
-  const access = proxy === null ? null : createPackageAccess(proxy, tools.platform, place, plan.instance);
-  const subject = { ...admitted, access };
   const interruption = linkInterruption(tools.interruption);
-  const stopWatching = watchPool(tools, inspected.pool, interruption);
-  let neverMade = false;
+  const stopWatching = watchPools(
+    tools,
+    [...(inspected.pool === null ? [] : [inspected.pool.name]), ...poolsOfVolumes(inspected)],
+    interruption,
+  );
+  let neverMade = true;
+  let access: PackageAccess | null = null;
   // Of what failed to be made, nothing is worth keeping.
   let keep = false;
   try {
+    // Its socket has to be on the server's own machine.
+    const proxy = isHere(plan, copyPlan) ? await openProxy(tools, plan.run) : ok(null);
+    if (!proxy.ok) return withoutCopy(proxy.error);
+    access = proxy.value && createPackageAccess(proxy.value, tools.platform, place, plan.instance);
+    const subject = { ...admitted, access };
+    neverMade = false;
     const made = await makeCopy(plan, tools, subject, copyPlan);
     // Another rehearsal of the same name was quicker: that copy is not this run's.
     neverMade = !made.ok && made.error.kind === 'name-taken';
@@ -213,6 +266,22 @@ async function makeAndRemove(
     keep &&= interruption.reason() === null;
     await removeCopy(tools, { copy, run: plan.run, neverMade, keep, limits: plan.limits });
     await access?.close();
+  }
+}
+
+/** A name that is too long for a socket, or a full disk, is no reason to leave a record without an end. */
+async function openProxy(tools: RehearsalTools, run: string): Promise<Result<PackageProxy, Outcome>> {
+  try {
+    return ok(await tools.openProxy(run));
+  } catch (error) {
+    await removeProxyFolders(run);
+    const why = error instanceof Error ? error.message : String(error);
+    return err(
+      inconclusive(
+        `The package proxy of the copy could not be opened: ${why}`,
+        'Set TMPDIR to a folder with a short path and free space.',
+      ),
+    );
   }
 }
 
@@ -278,7 +347,7 @@ async function judgeCopy(
   const attemptTools = access === null ? there : { ...there, recorder: disconnectAfterCommand(there.recorder, access) };
   const judged = await changeAndRestart(copyRun, attemptTools, attempt);
   const missed = access?.missed() ?? null;
-  const outcome = outcomeOf(judged, missed, tools.interruption);
+  const outcome = outcomeOf(plan, judged, missed, tools.interruption);
   const report: RehearsalReport = {
     failedAt: outcome.outcome === 'rehearsal-failed' ? outcome.stage : null,
     notRehearsed: [...notRehearsedBy(plan, copyPlan, missed), ...checks.notRehearsed, ...survival.needsOutside],

@@ -9,6 +9,8 @@ export interface MemoryFacts {
   readonly originalBytes: number | null;
   /** The original's own limit. */
   readonly limitBytes: number | null;
+  /** What other copies may still take of what is free, up to their limits. */
+  readonly promisedBytes?: number;
 }
 
 /** What a copy may take; a sentence where that is too little. */
@@ -25,20 +27,21 @@ function reserveOf(totalBytes: number): number {
 const leastBytes = 256 * mebibyte;
 
 /**
- * A copy may never take memory that the server's other instances need: it gets what is free beyond a reserve, at most the
- * original's limit. It does not fit where that is less than a quarter more than the original takes now, because a boot and
+ * A copy may never take memory that the server's other instances need: it gets half of what is free beyond a reserve, so
+ * that another copy fits beside it, or what it needs; at most the original's limit. It does not fit where that is less than a quarter more than the original takes now, because a boot and
  * an upgrade take more than work at rest.
  */
-export function grantMemory({ server, originalBytes, limitBytes }: MemoryFacts): MemoryGrant {
+export function grantMemory({ server, originalBytes, limitBytes, promisedBytes = 0 }: MemoryFacts): MemoryGrant {
   if (server === null || server.totalBytes === 0) return { fits: true, limitBytes: null, unknown: true };
   const free = server.totalBytes - server.usedBytes;
   const reserve = reserveOf(server.totalBytes);
-  const spare = free - reserve;
+  const spare = free - reserve - promisedBytes;
   const needed = Math.min(Math.max(leastBytes, (originalBytes ?? 0) * 1.25), limitBytes ?? Infinity);
+  const granted = Math.max(needed, spare / 2);
   if (spare >= needed)
-    return { fits: true, limitBytes: Math.floor(Math.min(spare, limitBytes ?? spare)), unknown: false };
+    return { fits: true, limitBytes: Math.floor(Math.min(granted, limitBytes ?? granted)), unknown: false };
   return {
     fits: false,
-    message: `The server has ${formatMiB(free)} of ${formatMiB(server.totalBytes)} memory free, and ${formatMiB(reserve)} must stay free: the copy, which needs about ${formatMiB(needed)}, does not fit.`,
+    message: `The server has ${formatMiB(free)} of ${formatMiB(server.totalBytes)} memory free, and ${formatMiB(reserve)} must stay free${promisedBytes === 0 ? '' : `, ${formatMiB(promisedBytes)} for other copies`}: the copy, which needs about ${formatMiB(needed)}, does not fit.`,
   };
 }

@@ -17,9 +17,7 @@ export type UnitLogs = Readonly<Record<string, string>>;
 
 /** Units of the copy that are not as on the original: their logs tell why. */
 export function unitsToExplain(original: Baseline, copy: Baseline): readonly string[] {
-  return [
-    ...new Set(differences(original, copy).flatMap(({ subject, message }) => unitsIn(`${subject} ${message}`))),
-  ].slice(0, 20);
+  return unitsOf(differences(original, copy));
 }
 
 /** Sorts the differences by their cause. Pure: `logs` were read before. */
@@ -79,6 +77,30 @@ const unanswered = /connection (refused|timed out)|connect(ion)?[^\n]{0,60}(fail
 
 /** The copy has a loopback interface, and sockets, as every boot has. */
 const ownMachine = /\blocalhost\b|\b127\.\d+\.\d+\.\d+\b|(^|[^\w:])::1\b|\bunix:|\.sock\b|\.s\.PGSQL\b/i;
+
+/** What the system writes of a unit that got no more memory. */
+const outOfMemory = /out of memory|oom-kill|oom killer|cannot allocate memory/i;
+
+/** The units that these findings name. */
+export function unitsOf(findings: readonly Pick<Finding, 'subject' | 'message'>[]): readonly string[] {
+  return [...new Set(findings.flatMap(({ subject, message }) => unitsIn(`${subject} ${message}`)))].slice(0, 20);
+}
+
+/**
+ * The units behind these findings, where the copy alone may be the cause of each: the log of its unit tells of somebody
+ * outside, or of too little memory. Empty where that is not true of all.
+ */
+export function brokenByCopy(
+  findings: readonly Pick<Finding, 'subject' | 'message'>[],
+  logs: UnitLogs,
+): readonly string[] {
+  const isOfCopy = (unit: string): boolean => {
+    const log = logs[unit] ?? '';
+    return saysOutside(log) || outOfMemory.test(log);
+  };
+  const all = findings.every((finding) => unitsOf([finding]).some(isOfCopy));
+  return all ? unitsOf(findings).filter(isOfCopy) : [];
+}
 
 /** Whether a log tells of somebody outside who did not answer. */
 function saysOutside(log: string): boolean {

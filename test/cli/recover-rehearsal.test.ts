@@ -3,8 +3,8 @@ import { runProgram } from '../../src/cli/program.ts';
 import { currentHolder } from '../../src/journal/holder.ts';
 import { removeRecord } from '../../src/journal/retention.ts';
 import { readRun } from '../../src/journal/runs.ts';
-import { addInstance } from '../../src/platform/memory/server.ts';
-import { copiesOn, createHost, elsewhere, gone, interruptedRehearsal } from './memory-host.ts';
+import { addInstance, projectOf } from '../../src/platform/memory/server.ts';
+import { copiesOn, copyProject, createHost, elsewhere, gone, interruptedRehearsal } from './memory-host.ts';
 
 const run = '20270101-000000-aaaa';
 
@@ -71,4 +71,14 @@ test('a rehearsal of a guard that lives, without an end, is left alone', async (
     expect(await runProgram(words, host.context)).toBe(0);
     expect(copiesOn(host.server)).toEqual(['web']);
   }
+});
+
+test('a record whose copy is gone has an end, and the copy that another rehearsal has made since stays', async () => {
+  const host = await createHost();
+  await interruptedRehearsal(host, 'web', run, gone);
+  projectOf(host.server, copyProject).instances.delete('web');
+  await interruptedRehearsal(host, 'web', '20270101-000001-bbbb', currentHolder());
+  expect(await runProgram(['recover'], host.context)).toBe(0);
+  expect(copiesOn(host.server)).toEqual(['web']);
+  expect((await readRun(host.stateDirectory, run))?.copyRemoved).toBe(true);
 });

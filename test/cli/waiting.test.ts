@@ -11,6 +11,23 @@ const now = readClocks(systemClock.now);
 const deadlineIn = (ms: number) => deadlineAfter(now, ms);
 const inFlight = { name: 'guard-in-flight', createdAt: '2026-11-23T07:00:00Z', volumes: [] };
 
+test('the record of an ended rehearsal whose copy is left is not forgotten, except with -y', () => {
+  const rehearsal = { copy: { project: 'guard-rehearsal', instance: 'web', uuid: 'u', volumes: [] } };
+  const record = {
+    run,
+    started: { holder, instance: 'web', remote: null, rehearsal },
+    ended: { outcome: { outcome: 'rehearsal-passed' } },
+    restorePoint: null,
+    released: null,
+    copyRemoved: false,
+    confirmationDeadline: null,
+  } as unknown as RunRecord;
+  const admitted = requireForgettable(record, false, now);
+  expect(JSON.stringify(admitted)).toMatch(/may still be in the project.*guard recover web/);
+  expect(requireForgettable(record, true, now).ok).toBe(true);
+  expect(requireForgettable({ ...record, copyRemoved: true }, false, now).ok).toBe(true);
+});
+
 describe('the record of a run that waits for a confirmation', () => {
   const recordOf = (more: Partial<Record<keyof RunRecord, unknown>>): RunRecord =>
     ({

@@ -248,6 +248,60 @@ describe('somebody else meanwhile', () => {
     expect(await stateOf(scene)).toEqual({ ...old, state: 'newer' });
   });
 
+  // Good changes reach the first phases, bad ones the others.
+  const phases = [
+    ['baseline', 0],
+    ['restore-point', 0],
+    ['command', 0],
+    ['verify', 0],
+    ['keep', 0],
+    ['evidence', 1],
+    ['stop', 1],
+    ['restore', 1],
+    ['start', 1],
+    ['verify-again', 1],
+  ] as const;
+
+  const attempt = async (...words: readonly string[]): Promise<boolean> =>
+    (await execa('incus', words, { env: host.env, stdin: 'ignore', reject: false })).exitCode === 0;
+
+  /** What is told is what is there, and nothing holds the instance; a recovery may be needed. */
+  async function endsTruly(run: Running, before: readonly string[]): Promise<void> {
+    const end = await run.ended;
+    const recovered = await recoverScene(scene);
+    const outcome = outcomeOf(end);
+    expect({ outcome, recovered: recovered.status }).toEqual({ outcome, recovered: 0 });
+    const seen = await stateOf(scene);
+    const isKept = end.status === 0 || JSON.stringify(outcomeOf(recovered) ?? null).includes('"kept"');
+    expect(await snapshotsOf(scene)).not.toContain('guard-in-flight');
+    expect({ outcome, status: seen.status }).toEqual({ outcome, status: 'Running' });
+    expect({ outcome, isTrue: (isKept ? ['new'] : before).includes(seen.state) }).toEqual({ outcome, isTrue: true });
+  }
+
+  test.each(phases)('overwrites the marker in the phase %s of a change that ends with %i', async (phase, exit) => {
+    const run = startRun(scene, `echo new >/root/state; sync; sleep 1; exit ${exit}`);
+    await run.phaseBegun(phase);
+    // The server refuses it while it stops, restores or starts the instance.
+    await waitFor(() => attempt('config', 'set', scene.instance, 'user.guard.run=garbage'), { everyMs: 5 });
+    await endsTruly(run, ['old']);
+    // What was written after guard had removed its marker stays, and holds nobody up.
+    expect((await startRun(scene, 'true').ended).status).toBe(0);
+    expect(await stateOf(scene)).toMatchObject({ held: false });
+  });
+
+  // A restore after the last look at the instance is the user's own matter: the last phases are left out.
+  test.each(phases.filter(([phase]) => phase !== 'keep' && phase !== 'verify-again'))(
+    'restores another snapshot in the phase %s of a change that ends with %i',
+    async (phase, exit) => {
+      await incus(host, 'snapshot', 'create', scene.instance, 'mine');
+      await inside(scene, 'echo newer >/root/state; sync');
+      const run = startRun(scene, `echo new >/root/state; sync; sleep 1; exit ${exit}`, '--soak', '2s');
+      await run.phaseBegun(phase);
+      await waitFor(() => attempt('snapshot', 'restore', scene.instance, 'mine'), { everyMs: 5 });
+      await endsTruly(run, ['newer', 'old']);
+    },
+  );
+
   test('has snapshots taken by schedule: they stay, and are not taken for the restore point (F5)', async () => {
     const run = startRun(scene, 'echo new >/root/state; until [ -e /run/go ]; do sleep 0.2; done; exit 1');
     await run.phaseBegun('command');

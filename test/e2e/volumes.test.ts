@@ -99,6 +99,7 @@ describe('what no restore point covers', () => {
   test('a folder of the host does not go back, and that is said', async () => {
     await writeFile(join(hostFolder, 'file'), 'old\n');
     // Not shifted, which not every server can: root inside has the rights of others there.
+    await chmod(hostFolder, 0o755);
     await chmod(join(hostFolder, 'file'), 0o666);
     await incusCommand('config', 'device', 'add', instance, 'host', 'disk', `source=${hostFolder}`, 'path=/host');
     const ended = await guard.run([...quick, instance, '--', 'sh', '-c', 'echo new >/host/file; exit 1']);

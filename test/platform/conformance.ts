@@ -372,6 +372,9 @@ export function describeConformance(
           [copy, '20270101-000000-else'],
         ] as const)
           expect(failure(await rehearsals.deleteCopy(forged, of, limit)).kind).toBe('invalid');
+        // The copy of another rehearsal: the one of the record is gone, and this one stays.
+        const earlier = { ...copy, uuid: '2b4f3c1e-5f5c-4b0a-9d55-2f3a6a1c7e12' };
+        expect(value(await rehearsals.deleteCopy(earlier, '20270101-000000-else', limit))).toBeUndefined();
         const copied = [...plan.volumes, ...second.volumes];
         for (const one of copied)
           expect(failure(await rehearsals.deleteVolume(one, '20270101-000000-else', limit)).kind).toBe('invalid');

@@ -2,19 +2,49 @@ import { describe, expect, test } from 'vitest';
 import type { CheckDefinition } from '../../src/check-definition.ts';
 import { checksForCopy } from '../../src/rehearsal/checks-for-copy.ts';
 import { driftBetween } from '../../src/rehearsal/drift.ts';
-import { shortOfSpace } from '../../src/rehearsal/interruption.ts';
+import { linkInterruption, shortOfSpace } from '../../src/rehearsal/interruption.ts';
+import { outcomeOf } from '../../src/rehearsal/judge.ts';
+import { nothingSeen } from '../../src/run/changes/change.ts';
+import { createInterrupter } from '../../src/run/interruption.ts';
 import { managerOf, upgradeCommand, upgradeManagers } from '../../src/rehearsal/pending-upgrade.ts';
 import { grantMemory } from '../../src/rehearsal/spare-memory.ts';
 
 const mebibyte = 1024 * 1024;
 
+describe('the outcome of a copy that is unhealthy', () => {
+  const verdict = { verdict: 'unhealthy', reasons: [], advisories: [], checks: [] } as const;
+  const attempt = {
+    ...nothingSeen,
+    end: { kind: 'exited', status: 0 },
+    verdict,
+    interruptedBy: null,
+    output: '',
+  } as const;
+  const judged = { attempt, cause: 'unhealthy', stage: 'restart', changes: null } as const;
+  const missed = { refused: [], unreachable: [], obstacle: null };
+  const plan = { command: { words: ['true'], environment: {}, user: 0, group: 0, cwd: '/' } } as const;
+  const outcomeWith = (brokenByCopy: readonly string[]) =>
+    outcomeOf(plan, { ...judged, brokenByCopy }, missed, linkInterruption(createInterrupter()));
+
+  test('is inconclusive where the copy alone may be the cause, and the units are named', () => {
+    expect(outcomeWith(['app.service'])).toMatchObject({
+      outcome: 'rehearsal-inconclusive',
+      refusal: { message: expect.stringContaining('app.service') as string },
+    });
+  });
+
+  test('is a failure otherwise', () => {
+    expect(outcomeWith([])).toEqual({ outcome: 'rehearsal-failed', cause: 'unhealthy', stage: 'restart' });
+  });
+});
+
 describe('memory of a copy', () => {
   const server = { totalBytes: 8192 * mebibyte, usedBytes: 4096 * mebibyte };
 
-  test('is what is free beyond a tenth of all, at most the limit of the original', () => {
+  test('is half of what is free beyond a tenth of all, at most the limit of the original', () => {
     expect(grantMemory({ server, originalBytes: 512 * mebibyte, limitBytes: null })).toEqual({
       fits: true,
-      limitBytes: Math.floor(4096 * mebibyte - 819.2 * mebibyte),
+      limitBytes: Math.floor((4096 * mebibyte - 819.2 * mebibyte) / 2),
       unknown: false,
     });
     expect(grantMemory({ server, originalBytes: 512 * mebibyte, limitBytes: 1024 * mebibyte })).toEqual({
@@ -22,6 +52,19 @@ describe('memory of a copy', () => {
       limitBytes: 1024 * mebibyte,
       unknown: false,
     });
+  });
+
+  test('is what other copies leave of it, and what it needs where that is more than half', () => {
+    const facts = { server, originalBytes: 1000 * mebibyte, limitBytes: null };
+    const limitOf = (promisedMiB: number) => {
+      const grant = grantMemory({ ...facts, promisedBytes: promisedMiB * mebibyte });
+      return grant.fits ? Math.round((grant.limitBytes ?? 0) / mebibyte) : grant.message;
+    };
+    expect(limitOf(0)).toBe(1638);
+    expect(limitOf(1638)).toBe(1250);
+    expect(limitOf(2500)).toMatch(
+      /4096 MiB of 8192 MiB .* 819 MiB must stay free, 2500 MiB for other copies: .* 1250 MiB/,
+    );
   });
 
   test('does not fit where the original takes more than that, and the numbers are told', () => {
@@ -167,6 +210,7 @@ describe('what is pending', () => {
   test('each manager of the hooks has a command that asks nobody', () => {
     for (const manager of upgradeManagers)
       expect(upgradeCommand(manager).join(' ')).toMatch(/-y\b|--non-interactive|--noconfirm|apk/);
+    expect(upgradeCommand('apt-get').join(' ')).toContain('APT::Update::Error-Mode=any update');
     expect(managerOf('apt-get\n')).toBe('apt-get');
     expect(managerOf('rm -rf /')).toBeNull();
   });

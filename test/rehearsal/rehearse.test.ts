@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { MemoryServer } from '../../src/platform/memory/server.ts';
-import { projectOf } from '../../src/platform/memory/server.ts';
+import { addInstance, projectOf } from '../../src/platform/memory/server.ts';
 import { ok } from '../../src/result.ts';
 import { commandChange } from '../../src/run/changes/command.ts';
 import { rehearse, type RehearsalPlan } from '../../src/rehearsal/rehearse.ts';
@@ -15,6 +15,7 @@ import {
   type World,
 } from '../run/engine/world.ts';
 import type { PackageProxy } from '../../src/rehearsal/package-proxy.ts';
+import { upgradeCommand } from '../../src/rehearsal/pending-upgrade.ts';
 import { silentProxy } from './silent-proxy.ts';
 
 const run = '20270101-000000-aaaa';
@@ -42,6 +43,16 @@ async function rehearseIn(
   );
   if (ended.end !== 'done') throw new Error(`the rehearsal ${ended.end}`);
   return { outcome: ended.value.outcome, requests, copies: copiesOf(world.server) };
+}
+
+/** Moves the volume of the instance to another pool. */
+function moveVolume({ server, instance }: World, pool: string): void {
+  const volume = server.volumes.get('default/data');
+  if (volume === undefined) throw new Error('there is no volume');
+  server.volumes.delete('default/data');
+  server.volumes.set(`${pool}/data`, volume);
+  const disks = instance.disks.map((disk) => (disk.kind === 'volume' ? { ...disk, pool } : disk));
+  Object.assign(instance, { disks });
 }
 
 /** What the record of the rehearsal reports. */
@@ -74,6 +85,24 @@ describe('a rehearsal is refused before anything is copied', () => {
     const { outcome, requests } = await rehearseIn(world, 'good');
     expect(outcome).toMatchObject({ outcome: 'refused' });
     expect(JSON.stringify(outcome)).toMatch(/--rehearse=copy/);
+    expect(requests).not.toContain('createCopy');
+    expect((await rehearseIn(world, 'good', { mayCopyFiles: true })).outcome).toEqual({ outcome: 'rehearsal-passed' });
+  });
+
+  test.each([
+    ['a stopped instance', { isRunning: false }, 'default'],
+    ['a volume in another pool than the root disk', { hasVolume: true }, 'slow'],
+  ])('where the driver copies every file of %s', async (_what, options, name) => {
+    const world = createWorld(options);
+    const pool = world.server.pools.get('default');
+    if (pool === undefined) throw new Error('there is no pool');
+    world.server.pools.set(name, { ...pool, name, snapshotCopies: true, driver: 'dir' });
+    if (name !== 'default') moveVolume(world, name);
+    const { outcome, requests } = await rehearseIn(world, 'good');
+    expect(outcome).toMatchObject({
+      outcome: 'refused',
+      refusal: { message: expect.stringContaining(`"${name}", dir, copies every file`) as string },
+    });
     expect(requests).not.toContain('createCopy');
     expect((await rehearseIn(world, 'good', { mayCopyFiles: true })).outcome).toEqual({ outcome: 'rehearsal-passed' });
   });
@@ -149,6 +178,21 @@ test('the lock file of the package manager that asked is not on the copy, and st
   expect([copy?.files.has(lock), world.instance.files.has(lock)]).toEqual([false, true]);
 });
 
+test('a copy is given up where the pool of its volume alone is short of space', async () => {
+  const world = createWorld({ hasVolume: true });
+  const pool = world.server.pools.get('default');
+  if (pool === undefined) throw new Error('there is no pool');
+  const space = { totalBytes: 1024 * mebibyte, usedBytes: 824 * mebibyte };
+  world.server.pools.set('small', { ...pool, name: 'small', space });
+  moveVolume(world, 'small');
+  const { outcome, copies } = await rehearseIn(world, 'good');
+  expect(outcome).toMatchObject({
+    outcome: 'rehearsal-inconclusive',
+    refusal: { message: expect.stringContaining('Pool "small" has 200 MiB') as string },
+  });
+  expect(copies).toEqual([]);
+});
+
 test('a copy that the pool has no space for is removed, also where it is to be kept', async () => {
   const world = createWorld();
   const pool = world.server.pools.get('default');
@@ -166,6 +210,53 @@ test('is said where the memory of the server cannot be read', async () => {
   expect(notices).toMatchObject([
     { level: 'warning', message: expect.stringContaining('memory of the server') as string },
   ]);
+});
+
+test('is refused where another copy may take the memory that is free', async () => {
+  const world = createWorld();
+  Object.assign(world.server.memory, { totalBytes: 4096 * mebibyte, usedBytes: 2048 * mebibyte });
+  const other = addInstance(projectOf(world.server, rehearsalProject), 'db', { status: 'Running' });
+  other.configuration = { 'limits.memory': `${1500 * mebibyte}B` };
+  const { outcome, requests } = await rehearseIn(world, 'good');
+  expect(outcome).toMatchObject({
+    outcome: 'refused',
+    refusal: { message: expect.stringContaining('1500 MiB for other copies') as string },
+  });
+  expect(requests).not.toContain('createCopy');
+});
+
+describe('a pending upgrade that changed nothing', () => {
+  const command = { ...planOf('good', run).command, words: upgradeCommand('apt-get') };
+  const plan = planOf('good', run, { command });
+
+  test('passes where the package sources were reached', async () => {
+    expect((await rehearseIn(createWorld(), 'good', { plan })).outcome).toEqual({ outcome: 'rehearsal-passed' });
+  });
+
+  test.each<[string, Circumstances]>([
+    ['had no way to its package sources', { refuses: 'connectPackageProxy' }],
+    ['package sources could not be reached: deb.example', { proxy: { unreachable: () => ['deb.example'] } }],
+  ])('was not tried where the copy %s', async (why, circumstances) => {
+    const { outcome } = await rehearseIn(createWorld(), 'good', { plan }, circumstances);
+    expect(outcome).toMatchObject({
+      outcome: 'rehearsal-inconclusive',
+      refusal: { message: expect.stringMatching(new RegExp(`pending upgrades could not be tried.*${why}`)) as string },
+    });
+  });
+
+  test('was not tried where the copy is on another machine', async () => {
+    const { outcome } = await rehearseIn(createWorld(), 'good', { plan: { ...plan, remote: 'there' } });
+    expect(outcome).toMatchObject({
+      outcome: 'rehearsal-inconclusive',
+      refusal: { message: expect.stringContaining('has no network') as string },
+    });
+  });
+
+  test('says nothing of a host that was refused: the sources were reached', async () => {
+    const proxy = { refused: () => ['telemetry.example'] };
+    const { outcome } = await rehearseIn(createWorld(), 'good', { plan }, { proxy });
+    expect(outcome).toEqual({ outcome: 'rehearsal-passed' });
+  });
 });
 
 test('a service that starts slowly is part of the baseline, so a change that breaks it does not pass', async () => {
@@ -202,4 +293,16 @@ test('a copy has no marker, which is no sign of a restore where the server repor
   world.server.hasGenerations = false;
   world.instance.generation = null;
   expect((await rehearseIn(world, 'good')).outcome).toEqual({ outcome: 'rehearsal-passed' });
+});
+
+test('a package proxy that cannot be opened ends the rehearsal before the copy is made, with its end in the record', async () => {
+  const world = createWorld();
+  const guard = startGuard(world, { run });
+  const openProxy = () => Promise.reject(new Error('listen EINVAL: invalid argument'));
+  const rehearsal = { plan: planOf('good', run), before: null, keepCopy: false, mayCopyFiles: false };
+  const ended = await world.time.run(guard.process, () => rehearse(rehearsal, { ...guard.tools, openProxy }));
+  expect(ended).toMatchObject({ end: 'done', value: { outcome: { outcome: 'rehearsal-inconclusive' } } });
+  expect(JSON.stringify(ended)).toMatch(/listen EINVAL.*TMPDIR/);
+  expect(copiesOf(world.server)).toEqual([]);
+  expect(recordOf(world, run)).toMatchObject({ copyRemoved: true, ended: expect.anything() as object });
 });

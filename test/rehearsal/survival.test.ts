@@ -3,7 +3,7 @@ import type { Facts } from '../../src/health/facts.ts';
 import type { Baseline } from '../../src/health/baseline.ts';
 import { fillAddress } from '../../src/health/checks/address.ts';
 import { ok } from '../../src/result.ts';
-import { compareSurvival, unitsToExplain } from '../../src/rehearsal/survival.ts';
+import { brokenByCopy, compareSurvival, unitsToExplain } from '../../src/rehearsal/survival.ts';
 import { dead, facts, failed, owner, service, tcp, units } from '../health/example-facts.ts';
 
 const baseline = (changes: Partial<Facts>): Baseline => ({
@@ -19,6 +19,24 @@ const baseline = (changes: Partial<Facts>): Baseline => ({
 const app = service('app.service');
 const running = { units: units(app), sockets: [tcp('0.0.0.0', 8080, owner('app.service'))] };
 const booted = { init: { name: 'systemd', startTicks: 9000 } };
+
+describe('what speaks against a change for a reason of the copy alone', () => {
+  const reason = (subject: string, message: string) => ({ subject, message });
+  const app = reason('unit:app.service', 'app.service has failed');
+  const port = reason('socket:tcp:8080', 'nobody listens on 0.0.0.0:8080 any more (app.service)');
+  const outside = { 'app.service': 'could not resolve host: licence.example' };
+
+  test('is a unit that looks for somebody outside, or that had no more memory', () => {
+    expect(brokenByCopy([app, port], outside)).toEqual(['app.service']);
+    expect(brokenByCopy([app], { 'app.service': "Failed with result 'oom-kill'." })).toEqual(['app.service']);
+  });
+
+  test('is nothing where one finding has another reason, or no unit', () => {
+    expect(brokenByCopy([app], { 'app.service': 'unknown option in app.conf' })).toEqual([]);
+    expect(brokenByCopy([app, reason('unit:db.service', 'db.service has failed')], outside)).toEqual([]);
+    expect(brokenByCopy([app, reason('check:web', 'check "web" fails')], outside)).toEqual([]);
+  });
+});
 
 describe('what would not survive a reboot', () => {
   test('nothing, where the copy does the same', () => {

@@ -256,7 +256,7 @@ function instanceOf(instance: MemoryInstance): Instance {
     generation,
     lastStartedAt,
     location: null,
-    memoryLimitBytes: null,
+    memoryLimitBytes: Number.parseInt(keys['limits.memory'] ?? '', 10) || null,
     revision: revisionOf(instance),
     configuration: {
       keys,

@@ -120,6 +120,9 @@ async function deleteCopy(client: MemoryClient, copy: RehearsalCopy, run: string
   const seen = await quickly(client, 'getCopy', false, () => ok(there.instances.get(copy.instance) ?? null));
   if (!seen.ok) return seen;
   if (seen.value === null) return ok(undefined);
+  const { [uuidKey]: uuid = '', [runKey]: itsRun = '' } = seen.value.configuration;
+  // The copy of another rehearsal, which came after the one of the record was gone.
+  if (![uuid, itsRun, copy.uuid, run].includes('') && uuid !== copy.uuid && itsRun !== run) return ok(undefined);
   if (!isCopyOf(seen.value, copy, run)) return refuse(purpose);
   const remove = (name: string, ms: number, change: (instance: MemoryInstance) => void): Answered<void> =>
     send(clientIn(client, project), {

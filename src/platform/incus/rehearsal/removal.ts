@@ -15,7 +15,8 @@ import { inProject, placeKey, rehearsalProject } from './place.ts';
  * The only function of guard that deletes an instance. It stops and deletes one rehearsal copy, named by the record of its
  * run, and refuses (`invalid`) where anything differs: the project must be guard's own and have guard's key, and the
  * instance must have both the uuid of the record and guard's key with the run of the record. A copy that the server is
- * still making is waited for, since guard may have died meanwhile. A copy that is gone is a success.
+ * still making is waited for, since guard may have died meanwhile. A copy that is gone is a success, also where another
+ * rehearsal has made one of that name since.
  */
 export async function deleteRehearsalCopy(
   incus: Incus,
@@ -54,11 +55,18 @@ async function verify(
   if (!found.ok) return found.error.kind === 'not-found' ? ok(null) : found;
   const { config, name } = found.value;
   if (name !== copy.instance) return refuse(purpose, `The server answers with the instance "${name}"`);
+  // The copy of another rehearsal, which came after the one of the record was gone.
+  if (isOther(config, copy, run)) return ok(null);
   if (copy.uuid === '' || config['volatile.uuid'] !== copy.uuid)
     return refuse(purpose, 'The instance has another uuid than the record');
   if (run === '' || config[copyKey] !== run)
     return refuse(purpose, `The instance lacks guard's key ${copyKey} with the run of the record`);
   return ok(found.value);
+}
+
+function isOther(config: RawInstance['config'], { uuid }: RehearsalCopy, run: string): boolean {
+  const [itsUuid = '', itsRun = ''] = [config['volatile.uuid'], config[copyKey]];
+  return uuid !== '' && itsUuid !== '' && itsUuid !== uuid && run !== '' && itsRun !== '' && itsRun !== run;
 }
 
 /** A stop that a killed guard sent may still be under way: the state decides, not the answer. */
