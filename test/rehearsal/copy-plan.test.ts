@@ -246,3 +246,16 @@ describe('the raw LXC configuration of a copy', () => {
     (key) => expect(planCopy(original({ root }, { [key]: 'x' }), request).config[key]).toBe('x'),
   );
 });
+
+test.each([
+  [
+    'a dependent volume',
+    { type: 'disk', path: '/data', pool: 'fast', source: 'data', dependent: 'true' },
+    /is a part of the instance/,
+  ],
+  ['a disk in memory', { type: 'disk', path: '/cache', source: 'tmpfs:' }, /a disk in memory/],
+])('%s is missing for its own reason', (_what, device, because) => {
+  expect(planCopy(original({ root, extra: device }), request).removed).toMatchObject([
+    { device: 'extra', because: expect.stringMatching(because) as string },
+  ]);
+});

@@ -136,6 +136,12 @@ function keepDisk(keys: Readonly<Record<string, string>>, volumeCopy: string | n
   const { source = '', pool } = keys;
   // Incus makes this drive at each start; the copy gets no cloud-init data.
   if (/^(cloud-init|agent):/.test(source)) return { keys: null, because: "cloud-init's drive" };
+  if (/^tmpfs(-overlay)?:/.test(source)) return { keys: null, because: 'a disk in memory, which guard does not make' };
+  if (keys['dependent'] === 'true')
+    return {
+      keys: null,
+      because: `the volume ${source} of pool ${pool ?? ''} is a part of the instance, which guard does not copy yet`,
+    };
   return pool === undefined
     ? { keys: null, because: `a folder or disk of the host (${source})` }
     : { keys: null, because: `the volume ${source} of pool ${pool}, which other instances also use` };
