@@ -97,7 +97,7 @@ export function beginTransaction(
       settings,
       obeyQuarantine: obeysQuarantine(settings.hook, attended),
       // A person who waits at a terminal would not know why.
-      rehearse: settings.hook.rehearse && !attended,
+      rehearse: settings.hook.rehearse && !attended && isWholeCommand(announcement),
       interruption: interrupter,
       listener,
     });
@@ -196,6 +196,14 @@ function endOf(end: WaitEnd, { posted, deaf, status }: State, limitMs: number): 
       // Only its own word shows that it had come to its end before the restart.
       return { end: { kind: 'instance-stopped', restarted: true, ...(posted ? {} : { cutOff: true }) }, finished };
   }
+}
+
+/**
+ * Whether all words of the command arrived: the hook cuts it, at 400 bytes, and spaces at the cut may be lost. A copy would run
+ * another command, and its failure would refuse a transaction that nobody tried.
+ */
+export function isWholeCommand({ command }: Pick<Announcement, 'command'>): boolean {
+  return command.trim() !== '' && Buffer.byteLength(command) < 390;
 }
 
 function wordsOf({ command, manager }: Announcement): readonly [string, ...string[]] {

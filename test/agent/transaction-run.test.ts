@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Announcement } from '../../src/agent/message-assembler.ts';
-import { beginTransaction, type RunOrder } from '../../src/agent/transaction-run.ts';
+import { beginTransaction, isWholeCommand, type RunOrder } from '../../src/agent/transaction-run.ts';
 import { defaultSettings } from '../../src/config/defaults.ts';
 import type { Outcome } from '../../src/event.ts';
 import { connectMemory } from '../../src/platform/memory/memory.ts';
@@ -69,4 +69,12 @@ test('no package manager joins a run that another guard has taken over, and the 
   expect(await transaction.join(6)).toMatchObject({ kind: 'no', reason: expect.stringContaining('lost') });
   await time.pass(2000);
   expect(waitedFor.at(-1)).toEqual(['1', '5']);
+});
+
+test.each([
+  ['apt upgrade', true],
+  ['', false],
+  [`apt install ${'package '.repeat(48)}`.slice(0, 400), false],
+])('only a command that arrived whole is rehearsed: %s', (command, whole) => {
+  expect(isWholeCommand({ command })).toBe(whole);
 });
