@@ -30,6 +30,8 @@ export interface OneRehearsal {
   readonly instance: string;
   /** The run that follows where this passes; null for a rehearsal alone. */
   readonly before: string | null;
+  /** A run follows whose id is not known yet. */
+  readonly isCompared?: boolean;
   /** Sees every event. */
   readonly onEvent?: Listener;
 }
@@ -56,7 +58,10 @@ export async function runRehearsal(
   const own = { plan, io: one.io, reached, interruption: context.interrupter, listener, person: null };
   const tools = { ...runTools(context, own), openProxy: openPackageProxy };
   const mayCopyFiles = settings.rehearse === 'copy';
-  const end = await rehearse({ plan, before, keepCopy: options.keepRehearsal ?? false, mayCopyFiles }, tools);
+  const end = await rehearse(
+    { plan, before, isCompared: one.isCompared ?? false, keepCopy: options.keepRehearsal ?? false, mayCopyFiles },
+    tools,
+  );
   for (const message of await notifier.notify(settings.notify, end.outcome))
     await writeLines(context.stderr, [`guard: ${message}`]);
   return { ...end, run, status: exitStatusOf(end.outcome) };

@@ -93,7 +93,9 @@ export async function rehearseCanary(call: RolloutCall, { members }: RolloutReco
     session,
     options,
     instance: canary.label,
-    before: plan.run,
+    // The rollout gives its runs their ids when they begin.
+    before: null,
+    isCompared: true,
   });
   if (typeof rehearsed === 'number') return rehearsed;
   if (options.json !== true && options.quiet !== true)

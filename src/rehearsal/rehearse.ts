@@ -41,6 +41,8 @@ export interface RehearsalPlan {
   readonly plan: RunPlan;
   /** The run that continues with the instance where this passes. */
   readonly before: string | null;
+  /** A run follows whose id is not known yet, as in a rollout: the packages are asked for, so that it can be compared. */
+  readonly isCompared?: boolean;
   /** Keep the copy, stopped, at the end. */
   readonly keepCopy: boolean;
   /** Also where the driver copies every file, and the instance stands still for that. */
@@ -335,7 +337,9 @@ async function judgeCopy(
   const [, baseline, preview] = await Promise.all([
     access?.connect(),
     establishBaseline(copyRun, there, inspected.instance, { first: null, justStarted: true, whenIdle: () => {} }),
-    rehearsal.before === null ? null : previewPackages(there.platform, plan.instance, plan.command.words),
+    rehearsal.before === null && rehearsal.isCompared !== true
+      ? null
+      : previewPackages(there.platform, plan.instance, plan.command.words),
   ]);
   if (!baseline.ok) return withoutCopy(baseline.error);
   const compare = async (copy: Baseline): Promise<Survival> =>

@@ -306,3 +306,18 @@ test('a package proxy that cannot be opened ends the rehearsal before the copy i
   expect(copiesOf(world.server)).toEqual([]);
   expect(recordOf(world, run)).toMatchObject({ copyRemoved: true, ended: expect.anything() as object });
 });
+
+test.each([true, false])(
+  'without the id of a run that follows, the packages are asked for where one follows: %s',
+  async (isCompared) => {
+    const world = createWorld();
+    const guard = startGuard(world, { run });
+    const rehearsal = { plan: planOf('good', run), before: null, isCompared, keepCopy: false, mayCopyFiles: false };
+    const ended = await world.time.run(guard.process, () =>
+      rehearse(rehearsal, { ...guard.tools, openProxy: silentProxy }),
+    );
+    if (ended.end !== 'done') throw new Error(ended.end);
+    expect(ended.value.preview !== null).toBe(isCompared);
+    expect(recordOf(world, run)?.started?.rehearsal?.before).toBeNull();
+  },
+);
