@@ -271,7 +271,7 @@ host_keys() {
 
 # Authorities that the administrator made all programs trust, and how many there are in all.
 authorities() {
-  for file in $(find /usr/local/share/ca-certificates -name '*.crt'); do
+  find /usr/local/share/ca-certificates -name '*.crt' | while IFS= read -r file; do
     name=${file##*/}
     [ -e "/etc/ssl/certs/${name%.crt}.pem" ] && echo "own $name"
   done
