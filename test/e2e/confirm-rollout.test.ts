@@ -10,7 +10,7 @@ let guard: GuardUnderTest;
 let agent: AgentUnderTest | null = null;
 
 beforeAll(async () => {
-  fleet = await createFleet('gr-confirm-fleet', 4);
+  fleet = await createFleet('gr-confirm-fleet', 4, 'wave');
 });
 
 afterAll(() => fleet.remove());

@@ -20,7 +20,13 @@ export async function createFleet(project: string, count: number, prefix = 'web'
     for (let name = left.shift(); name !== undefined; name = left.shift())
       await incusCommand('launch', 'guard-busybox', name, '--project', project);
   };
-  await Promise.all([launch(), launch(), launch(), launch()]);
+  try {
+    await Promise.all([launch(), launch(), launch(), launch()]);
+  } catch (error) {
+    // What is left would take its names away from the next test on this network.
+    await removeFleet(project);
+    throw error;
+  }
   return { project, names, remove: () => removeFleet(project) };
 }
 
