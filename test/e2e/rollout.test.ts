@@ -78,7 +78,7 @@ describe('a change of several instances', () => {
     const ended = await roll([...fleet.names, '--all-or-nothing'], `${addLine('half')}; test $(hostname) != web-03`);
     expect(ended.status).toBe(40);
     expect(await filesIn('/root/half')).toEqual([null, null, null, null]);
-    expect(ended.stderr).toMatch(/web-01 +1 +rolled back too.*what was written in the .* between is lost/);
+    expect(ended.stderr).toMatch(/web-01 +1 +rolled back too.*what was written in the .* before the rollback is lost/);
     expect(ended.stderr).toMatch(/2 rolled back too, 1 rolled back, 1 not started/);
   });
 
