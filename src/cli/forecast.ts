@@ -3,6 +3,7 @@ import { Option, type Command } from 'commander';
 import { numberLimits } from '../config/limits.ts';
 import type { Outcome, RecordedEvent } from '../event.ts';
 import { newRunId } from '../journal/run-id.ts';
+import { unfinishedRuns } from '../journal/run-index.ts';
 import { forecastSummary, forecastTable, type Forecast } from '../report/forecast-table.ts';
 import { writeLines } from '../report/write.ts';
 import { explainMissing } from '../run/missing-instance.ts';
@@ -12,8 +13,11 @@ import type { CommandIo } from '../run/tools.ts';
 import { neutralise } from '../text.ts';
 import { buildPlan } from './build-plan.ts';
 import type { Call } from './call.ts';
-import type { Context } from './context.ts';
+import { stateDirectoryOf, type Context } from './context.ts';
 import { refuseUnwritableRecords } from './records.ts';
+import { recoverInstance } from './recover.ts';
+import { workOn } from './recover-rehearsal.ts';
+import { recoverSeparately } from './recoveries.ts';
 import { pendingUpgrade, withoutManager } from './rehearse.ts';
 import { runRehearsal } from './rehearsal.ts';
 import { reportOutcome } from './report-outcome.ts';
@@ -57,10 +61,21 @@ export function defineForecast(program: Command, call: Call): void {
   });
 }
 
+/** Copies that a killed rehearsal has left: their instances could not be rehearsed. Runs are left to `guard recover`. */
+async function removeLeftCopies(context: Context, { config }: ForecastOptions): Promise<void> {
+  const runs = await unfinishedRuns(stateDirectoryOf(context));
+  const own = { quiet: true, ...(config === undefined ? {} : { config }) };
+  const left = runs.filter((record) => record.started?.rehearsal !== undefined && workOn(record) === 'over');
+  await recoverSeparately(context, left, new Set(), (bare, name, record) =>
+    recoverInstance(bare, name, { ...own, project: record.started?.project ?? 'default' }, record),
+  );
+}
+
 async function forecast(context: Context, named: readonly string[], options: ForecastOptions): Promise<number> {
   const json = options.json ?? false;
   const unwritable = await refuseUnwritableRecords(context, json);
   if (unwritable !== null) return unwritable;
+  await removeLeftCopies(context, options);
   const instances = named.length > 0 ? named : await runningContainers(context, options);
   if (!Array.isArray(instances)) return reportOutcome(context, json, instances as Outcome);
   const targets = instances.map((instance) => ({ instance, command: [], rehearsal: true }) as const);

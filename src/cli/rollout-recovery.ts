@@ -38,7 +38,7 @@ export async function recoverMember(
     ...(options.config === undefined ? {} : { config: options.config }),
   };
   const status = await recoverInstance(bare, name, own, null);
-  if (member.state === 'reverting') return ok(await revertAfter(call, member, status));
+  if (member.state === 'reverting') return revertAfter(call, member, status);
   const recovered = await stateAfter(call, member, status);
   if (!recovered.ok) return err({ member, message: recovered.error });
   return ok({ type: 'member-ended', id: member.id, run: member.run ?? '', ...recovered.value, ms: 0 });
@@ -101,33 +101,28 @@ async function keptOnServer(
   return instance.ok ? ok(instance.value.metadata[keptKey]) : instance;
 }
 
-async function revertAfter(call: RolloutCall, member: MemberRecord, status: number): Promise<RolloutEvent> {
+async function revertAfter(
+  call: RolloutCall,
+  member: MemberRecord,
+  status: number,
+): Promise<Result<RolloutEvent, Unrecovered>> {
   const base = { type: 'revert-ended', id: member.id, run: member.revertRun ?? '', lostMs: null } as const;
-  const failed = { ...base, state: 'revert-failed', outcome: failedRevertOutcome(status) } as const;
-  if (status !== 0) return { ...failed, message: `guard recover ended with ${status}.` };
+  if (status === 20 || status === 21) {
+    const outcome = status === 20 ? 'rolled-back-not-well' : 'rollback-failed';
+    return ok({ ...base, state: 'revert-failed', outcome, message: `guard recover ended with ${status}.` });
+  }
+  if (status !== 0) return err({ member, message: `guard recover ended with ${status}.` });
   const end = await revertEnd(call, member);
-  if (end.kind === 'unknown') return { ...failed, message: 'It is not known whether its change was rolled back.' };
+  // A later change may be in place by now: another rollback would take it back.
+  if (end.kind === 'unknown') return err({ member, message: 'It is not known whether its change was rolled back.' });
   if (end.kind === 'reverted') {
     const { changedAt } = member;
     const lostMs = changedAt === null ? null : Math.max(0, (end.at ?? call.context.clock.now()) - changedAt);
-    return { ...base, state: 'reverted', outcome: 'kept', message: '', lostMs };
+    return ok({ ...base, state: 'reverted', outcome: 'kept', message: '', lostMs });
   }
   // The rollback did not begin, or was itself rolled back: the change is still there.
-  return {
-    type: 'member-ended',
-    id: member.id,
-    run: member.run ?? '',
-    state: 'kept',
-    outcome: 'kept',
-    message: '',
-    ms: member.ms ?? 0,
-  };
-}
-
-/** What the end of a recovery makes of a rollback that it could not finish. */
-function failedRevertOutcome(status: number): Outcome['outcome'] {
-  if (status === 20) return 'rolled-back-not-well';
-  return status === 21 ? 'rollback-failed' : 'refused';
+  const kept = { run: member.run ?? '', state: 'kept', outcome: 'kept', message: '', ms: member.ms ?? 0 } as const;
+  return ok({ type: 'member-ended', id: member.id, ...kept });
 }
 
 /** How the rollback of a kept change ended; `at`: when, in milliseconds since 1970, where this host has the record of it. */

@@ -106,6 +106,7 @@ export function defineRollout(program: Command, call: Call): void {
     .description('end a rollout now; one with --all-or-nothing rolls back what it kept')
     .argument('<rollout>', "id of the rollout, its beginning, or 'last'; remote:id for one that another host started")
     .option('--take-over', 'continue at once; only if the other host is certainly dead')
+    .option('--skip-refused', 'leave out instances whose interrupted run cannot be finished')
     .addHelpText('after', help);
   addTraceOption(addReportOption(addRunOptions(abort))).action(async (id: string, options: ResumeOptions) => {
     call.exit(await goOn(call.context, id, options, optionWords(abort, call.own), 'abort'));

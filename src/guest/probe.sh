@@ -264,8 +264,10 @@ accounts() {
 # The keys by which clients know the SSH server.
 host_keys() {
   has sshd || return 0
+  # A server that has never run lacks a folder that the question needs, and one with a broken configuration has no answer.
   keys=$(limited sshd -T | sed -n 's/^hostkey //p')
-  for key in ${keys:-/etc/ssh/ssh_host_*_key}; do [ -f "$key.pub" ] && head -c 2000 "$key.pub" | cut -d ' ' -f 1,2; done
+  [ -n "$keys" ] || return 1
+  for key in $keys; do [ -f "$key.pub" ] && head -c 2000 "$key.pub" | cut -d ' ' -f 1,2; done
   true
 }
 
@@ -284,8 +286,12 @@ authorities() {
 
 # Modules of PAM without which everybody is refused: those of optional and sufficient lines, and of lines with a dash, are not.
 pam_modules() {
-  grep -shE '^[[:space:]]*(auth|account|session)[[:space:]]+(required|requisite|\[[^]]*\])[[:space:]]' /etc/pam.d/* |
-    grep -v 'default=ignore' | sed 's/\[[^]]*\]/required/' | while read -r _ _ module _; do echo "$module"; done | sort -u |
+  # Services of a desktop name modules that are only recommended: those through which people and jobs come in are read.
+  for service in common-auth common-account common-session common-session-noninteractive system-auth password-auth \
+    base-auth base-account base-session sshd login cron crond su sudo; do
+    cat "/etc/pam.d/$service" 2>/dev/null
+  done | grep -E '^[[:space:]]*(auth|account|session)[[:space:]]+(required|requisite|\[[^]]*\])[[:space:]]' |
+    grep -vE 'default=ignore|module_unknown=ignore' | sed 's/\[[^]]*\]/required/' | while read -r _ _ module _; do echo "$module"; done | sort -u |
     {
       missing=
       while read -r module; do

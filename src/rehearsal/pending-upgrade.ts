@@ -1,8 +1,8 @@
 /** How each package manager installs what is pending, without asking anybody. */
 const upgrades = {
+  // An update that fails for one source, with a warning and status 0, goes on with what the others have: as on the instance.
   'apt-get':
-    // Otherwise apt-get reports success where it could not reach its sources, and then nothing is pending.
-    'apt-get -q -o APT::Update::Error-Mode=any update && exec apt-get -q -y -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold full-upgrade',
+    'apt-get -q update && exec apt-get -q -y -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold full-upgrade',
   dnf: 'exec dnf -y upgrade --refresh',
   yum: 'exec yum -y update',
   zypper: 'zypper --non-interactive refresh && exec zypper --non-interactive update',

@@ -211,7 +211,7 @@ describe('what is pending', () => {
   test('each manager of the hooks has a command that asks nobody', () => {
     for (const manager of upgradeManagers)
       expect(upgradeCommand(manager).join(' ')).toMatch(/-y\b|--non-interactive|--noconfirm|apk/);
-    expect(upgradeCommand('apt-get').join(' ')).toContain('APT::Update::Error-Mode=any update');
+    expect(upgradeCommand('apt-get').join(' ')).toContain('apt-get -q update');
     expect(managerOf('apt-get\n')).toBe('apt-get');
     expect(managerOf('rm -rf /')).toBeNull();
   });

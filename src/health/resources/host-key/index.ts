@@ -4,16 +4,16 @@ import type { Difference } from '../../rules.ts';
 import type { Section } from '../../probe/sections.ts';
 import type { Comparison } from '../comparison.ts';
 
-/** `ALGORITHM KEY` lines. */
+/** `ALGORITHM KEY` lines. Of several keys of one algorithm the server shows the first. */
 export function hostKeysFrom(section: Section): Record<string, string> | null {
   if (section.status !== 0) return null;
-  return Object.fromEntries(
-    section.lines.slice(0, 20).flatMap((line) => {
-      const [, algorithm, key] = /^([a-z0-9@.-]{1,60}) ([A-Za-z0-9+/=]{20,2000})$/.exec(line) ?? [];
-      if (algorithm === undefined || key === undefined) return [];
-      return [[algorithm, createHash('sha256').update(key).digest('base64url')]];
-    }),
-  );
+  const keys: Record<string, string> = {};
+  for (const line of section.lines.slice(0, 20)) {
+    const [, algorithm, key] = /^([a-z0-9@.-]{1,60}) ([A-Za-z0-9+/=]{20,2000})$/.exec(line) ?? [];
+    if (algorithm !== undefined && key !== undefined)
+      keys[algorithm] ??= createHash('sha256').update(key).digest('base64url');
+  }
+  return keys;
 }
 
 /** A client that knows the server by a key refuses it under another one; one key that stays is enough for it. */
