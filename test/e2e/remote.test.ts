@@ -22,8 +22,12 @@ const run = (...words: string[]) => guard.run(words, { env: remote.env });
 const underWay = (...options: string[]) =>
   started('touch /root/changed; echo on; sleep 600', '"data":"on\\n"', ...options);
 
-const isBack = async (): Promise<boolean> =>
-  (await inside('test -e /root/changed && echo changed || echo back')) === 'back';
+/** By the exit status: on a loaded machine the output of `incus exec` is lost now and then. */
+const isBack = (): Promise<boolean> =>
+  inside('test ! -e /root/changed').then(
+    () => true,
+    () => false,
+  );
 
 describe('remote:name', () => {
   test('kept and rolled back, with the remote in the record and in the way back', async () => {

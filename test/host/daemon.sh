@@ -26,7 +26,15 @@ start_time() {
 daemon_answers() { daemon_pid >/dev/null && on_host incus query /1.0 >/dev/null 2>&1; }
 # A daemon whose bridge could not be set up runs on without it, and tries again only a minute later.
 networks_available() { ! on_host incus query '/1.0/networks?recursion=1' | grep -q '"status": *"Unavailable"'; }
-daemon_gone() { ! daemon_pid >/dev/null; }
+
+# A process that is killed has no environment any more for a moment before it is over: its state tells.
+process_over() {
+  local stat
+  stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 0
+  # shellcheck disable=SC2086
+  set -- ${stat##*) }
+  [ "$1" = Z ]
+}
 
 start_daemon() {
   local tries
@@ -81,14 +89,14 @@ stop_daemon() {
   local pid
   pid=$(daemon_pid) || return 0
   kill -TERM "$pid"
-  until_true 30 daemon_gone || { kill -KILL "$pid"; until_true 10 daemon_gone || fail "the daemon $pid cannot be ended"; }
+  until_true 30 process_over "$pid" || { kill -KILL "$pid"; until_true 10 process_over "$pid" || fail "the daemon $pid cannot be ended"; }
 }
 
 kill_daemon() {
   local pid
   pid=$(daemon_pid) || return 0
   kill -KILL "$pid"
-  until_true 10 daemon_gone || fail "the daemon $pid cannot be killed"
+  until_true 10 process_over "$pid" || fail "the daemon $pid cannot be killed"
 }
 
 namespace_is_pinned() { [ "$(stat -f -c %T "$namespace/mnt" 2>/dev/null)" = nsfs ]; }
