@@ -3,7 +3,7 @@ import type { Amount } from '../amount.ts';
 import type { Outcome } from '../event.ts';
 import { currentHolder, inspectHolder } from '../journal/holder.ts';
 import { newRunId } from '../journal/run-id.ts';
-import { openRolloutJournal, readRolloutEvents, type RolloutJournal } from '../journal/rollouts.ts';
+import { listRolloutIds, openRolloutJournal, readRolloutEvents, type RolloutJournal } from '../journal/rollouts.ts';
 import { formatAmount, parallelOf } from '../amount.ts';
 import type { RolloutView } from '../report/rollout-situation.ts';
 import { createRolloutView } from '../report/rollout-view.ts';
@@ -12,7 +12,7 @@ import { writeLines } from '../report/write.ts';
 import { err, ok, type Result } from '../result.ts';
 import { executeRollout, type RolloutTools } from '../rollout/execute.ts';
 import { assignWaves, type RolloutSettings } from '../rollout/planner.ts';
-import { foldRollout, type RolloutRecord } from '../rollout/record.ts';
+import { foldRollout, type MemberRecord, type RolloutRecord } from '../rollout/record.ts';
 import { createReservations, mayPublishLater, type RunReservations } from '../rollout/reservation.ts';
 import { createWaveGate, type WaveGate } from '../rollout/wave-gate.ts';
 import { longestName } from '../rollout/shared-record.ts';
@@ -290,7 +290,9 @@ export async function runRollout(call: RolloutCall, start: RolloutStart): Promis
   const claimedIn = stores
     .map(({ id }) => id)
     .filter((id) => !claimed.value.unwritable.some(({ store }) => store.id === id));
-  const opened = await openJournalWith(context, start, claimedIn);
+  const unshared = start.record.members.filter((member) => !claimedIn.includes(storeOf(member).id));
+  const alone = requireAlone(context, start.record.id, unshared);
+  const opened = alone.ok ? await openJournalWith(context, start, claimedIn) : alone;
   if (!opened.ok) {
     await withdrawClaim(start.record, from, { stores, storeOf, clock });
     return reportOutcome(context, json, opened.error);
@@ -373,6 +375,25 @@ function startPublishing(
     },
   });
   return { publisher, reservations, runIds, takenOver: takenOver.signal };
+}
+
+/** Where guard may not write to the projects, the journals of this host alone tell of its other rollouts. */
+function requireAlone(context: Context, own: string, members: readonly MemberRecord[]): Result<void, Outcome> {
+  if (members.length === 0) return ok(undefined);
+  const state = stateDirectoryOf(context);
+  const ids = new Set(members.map(({ id }) => id));
+  for (const id of listRolloutIds(state)) {
+    const other = id === own ? null : foldRollout(readRolloutEvents(state, id));
+    const both = other?.status === 'running' ? other.members.find((member) => ids.has(member.id)) : undefined;
+    if (other != null && both !== undefined && inspectHolder(other.holder) === 'alive')
+      return err(
+        busy(
+          `Rollout ${id} (pid ${other.holder.pid}), which also has ${neutralise(both.label, 200)}, is in progress.`,
+          'Wait for its end, and try again.',
+        ),
+      );
+  }
+  return ok(undefined);
 }
 
 /** The journal, with the first events in it: a rollout that this host cannot record changes nothing. */

@@ -35,7 +35,8 @@ export async function createHost(serverId = 'memory') {
   const process = { clock: systemClock, kill: () => {}, isDead: () => false, onKill: () => {} };
   const platform = connectMemory(server, { process });
   const notes = new Map<string, string>();
-  const fleet = fleetOf(server, notes);
+  const access = { mayWriteNotes: true };
+  const fleet = fleetOf(server, notes, access);
   const surroundings = contextIn(stateDirectory, async (instance) => ({
     ok: true,
     value: {
@@ -52,13 +53,14 @@ export async function createHost(serverId = 'memory') {
     server,
     /** guard's notes on the project. */
     notes,
+    access,
     platform,
     ...surroundings,
   };
 }
 
 /** The project of the server in memory. */
-function fleetOf(server: MemoryServer, notes: Map<string, string>): Fleet {
+function fleetOf(server: MemoryServer, notes: Map<string, string>, access: { readonly mayWriteNotes: boolean }): Fleet {
   let revision = 0;
   return {
     listProjects: async () => ok(['default']),
@@ -76,6 +78,7 @@ function fleetOf(server: MemoryServer, notes: Map<string, string>): Fleet {
       ),
     readProjectNote: async (name) => ok({ text: notes.get(name) ?? null, revision: String(revision) }),
     writeProjectNote: async (name, text, expected) => {
+      if (!access.mayWriteNotes) return err(platformFailure('forbidden', 'write the project', 'it is not allowed'));
       if (expected !== String(revision)) return err(platformFailure('changed', 'write the project', 'it has changed'));
       revision += 1;
       if (text === null) notes.delete(name);

@@ -96,6 +96,22 @@ describe('a rollout', () => {
     expect([...host.notes]).toEqual([]);
   });
 
+  test('is refused beside another one of this host, also where guard may not write to the project', async () => {
+    const host = await hostWith({ change: () => 0 });
+    host.access.mayWriteNotes = false;
+    const { exec } = host.server;
+    let second: number | null = null;
+    host.server.exec = async (call) => {
+      if (call.command[0] === 'change' && call.instance.name === 'web-1')
+        second ??= await runProgram(['run', 'web-2', 'web-3', '--', 'change'], host.context);
+      return exec(call);
+    };
+    expect(await roll(host)).toBe(0);
+    expect(second).toBe(31);
+    expect(host.said()).toContain('which also has web-2, is in progress');
+    expect(host.changed).toEqual(names);
+  });
+
   test('that another host takes over while this one sleeps begins no further change', async () => {
     const host = await hostWith({
       change: (_name, self) => {
