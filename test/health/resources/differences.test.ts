@@ -376,6 +376,8 @@ describe('by what servers and clients know each other', () => {
     ]);
     expect(found(keys(one, second), keys(other, second))).toEqual([]);
     expect(found({ ...keys(one), processes: [] }, keys(other))).toEqual([]);
+    // A second key of the same algorithm: the server still shows the first.
+    expect(found(keys(one), keys(one, other))).toEqual([]);
     expect(found(keys(one), keys(other), 'rm /etc/ssh/ssh_host_*; ssh-keygen -A')[0]).toMatch(/^info/);
     expect(found(keys(one), keys(other), 'apt-get upgrade -y')[0]).toMatch(/^fail/);
   });
@@ -389,6 +391,8 @@ describe('by what servers and clients know each other', () => {
     expect(found(trusts('own corp.crt'), trusts('own corp-2027.crt'))[0]).toMatch(
       /^info: .*something else replaced it/,
     );
+    expect(found(trusts('own company-ca.crt'), trusts(), 'apt-get purge -y company-ca')[0]).toMatch(/^info/);
+    expect(found(trusts('own company-ca.crt'), trusts(), 'apt-get purge -y nginx')[0]).toMatch(/^fail/);
     expect(found(trusts('all 141'), trusts('all 137'))).toEqual([]);
   });
 

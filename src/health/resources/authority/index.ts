@@ -35,7 +35,7 @@ export function compareAuthorities(comparison: Comparison): Difference[] {
           difference(
             'lost',
             `programs trusted servers with certificates of ${listed(lost)}, and do not any more`,
-            instead ? ['replaced'] : [],
+            instead ? ['replaced'] : lost.every((name) => isNamed(comparison, name)) ? ['removed'] : [],
           ),
         ]),
     ...(isEmpty
@@ -48,4 +48,9 @@ export function compareAuthorities(comparison: Comparison): Difference[] {
         ]
       : []),
   ];
+}
+
+/** Whether the command removes the package that the authority is called after. */
+function isNamed(comparison: Comparison, file: string): boolean {
+  return isRemoved(comparison, null, file.replace(/\.(crt|pem)$/, ''));
 }
