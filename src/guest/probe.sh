@@ -389,8 +389,8 @@ verify_units() {
 }
 
 privileges() {
-  # What the administrator registered stays so through upgrades; a bit that it has comes below.
-  sed -n 's/^[^ ]* [^ ]* [0-7]* \//registered \//p' /var/lib/dpkg/statoverride
+  # What the administrator registered without the set-user-ID bit stays so through upgrades.
+  sed -n 's/^[^ ]* [^ ]* 0*[0-3]\{0,1\}[0-7]\{3\} \//registered \//p' /var/lib/dpkg/statoverride
   has getcap && getcap -r /usr/bin /usr/sbin /usr/local /opt /srv | sed 's/^/capability /'
   find /usr/bin /usr/sbin /usr/local /opt -xdev -type f -perm -4000 | sed 's/^/setuid /'
   true

@@ -357,6 +357,8 @@ describe('configuration and privileges', () => {
     expect(found(has(chfn), has('registered /usr/bin/chfn', chfn))).toEqual([]);
     expect(found(has('registered /usr/bin/chfn', chfn), has())[0]).toMatch(/^fail/);
     expect(found(has('registered /usr/bin/chfn'), has())).toEqual([]);
+    const dump = 'capability /opt/dump cap_net_raw=ep';
+    expect(found(has(dump), has('registered /opt/dump'))[0]).toMatch(/^fail/);
     expect(found(has(sudo), has('registered /usr/bin/sudo'))[0]).toMatch(/^fail/);
   });
 });

@@ -33,7 +33,7 @@ export function comparePrivileges({ before, after }: Comparison): Difference[] {
       transient: false,
       // A package that is another version may have given it up.
       traits: [
-        ...(is[path] === registered ? (['configured'] as const) : []),
+        ...(value === 'setuid' && is[path] === registered ? (['configured'] as const) : []),
         changed && /^\/(usr\/)?s?bin\//.test(path) ? 'packaged' : 'own',
       ],
     }));
