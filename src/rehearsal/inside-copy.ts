@@ -20,21 +20,18 @@ export async function usePackageProxy(
   return hostsOfSources(answer);
 }
 
-/** Sends one request to the package proxy from inside. Whether it was sent: nothing is where the copy has no means to. */
+/** Sends one request to the package proxy from inside. Whether the copy reached its own end of it: false also where it has no means to ask. */
 export async function askPackageProxy(tools: InsideTools, instance: string, port: number): Promise<boolean> {
   const answer = await askShell(tools, instance, proxyRequestScript, [String(port)]);
   return answer.trim() === 'sent';
 }
 
 const proxyRequestScript = `
-if command -v bash >/dev/null 2>&1; then
-  bash -c 'exec 3<>"/dev/tcp/127.0.0.1/$1" && printf "GET http://guard.invalid/ HTTP/1.0\\r\\n\\r\\n" >&3 && cat <&3' bash "$1" >/dev/null 2>&1
-elif command -v wget >/dev/null 2>&1; then
-  wget -q -O /dev/null "http://127.0.0.1:$1/" >/dev/null 2>&1
-else
-  exit 0
-fi
-echo sent
+command -v bash >/dev/null 2>&1 || exit 0
+bash -c 'exec 3<>"/dev/tcp/127.0.0.1/$1" || exit 0
+  echo sent
+  printf "GET http://guard.invalid/ HTTP/1.0\\r\\n\\r\\n" >&3 && cat <&3 >/dev/null' bash "$1" 2>/dev/null
+exit 0
 `;
 
 /** The last lines of the logs of these units, since the copy's boot. */

@@ -188,11 +188,13 @@ function reach(state: State, connectTo: ConnectTo, hostname: string, port: numbe
   let hasConnected = false;
   socket.on('connect', () => {
     hasConnected = true;
+    state.unreachable.delete(hostname);
   });
   // The request listens for errors too, but not yet while it is made.
   socket.on('error', () => {});
   socket.on('close', () => {
-    if (!hasConnected) note(state.unreachable, hostname);
+    // After the command the proxy itself ends what is under way.
+    if (!hasConnected && state.hosts !== null) note(state.unreachable, hostname);
   });
   return socket;
 }
