@@ -106,7 +106,6 @@ export function defineRollout(program: Command, call: Call): void {
     .description('end a rollout now; one with --all-or-nothing rolls back what it kept')
     .argument('<rollout>', "id of the rollout, its beginning, or 'last'; remote:id for one that another host started")
     .option('--take-over', 'continue at once; only if the other host is certainly dead')
-    .option('--skip-refused', 'leave out instances whose interrupted run cannot be finished')
     .addHelpText('after', help);
   addTraceOption(addReportOption(addRunOptions(abort))).action(async (id: string, options: ResumeOptions) => {
     call.exit(await goOn(call.context, id, options, optionWords(abort, call.own), 'abort'));
@@ -449,11 +448,11 @@ async function goOnWith(
   if (!finished.ok) return reportOutcome(context, json, finished.error);
   const events = finished.value.map(stamp);
   const known = events.reduce((before, event) => foldOne(before, event), record);
-  const by = { holder: currentHolder(), seen: record };
+  const holder = currentHolder();
   const event = stamp(
     how.how === 'abort'
-      ? abortEvent(known, settings, by)
-      : resumeEvent(known, settings, { ...by, retryFailed: how.retryFailed }),
+      ? abortEvent(known, settings, holder)
+      : resumeEvent(known, settings, { holder, seen: record, retryFailed: how.retryFailed }),
   );
   return runRollout(call, {
     record: foldOne(known, event),
@@ -484,7 +483,7 @@ async function requireNoneWaiting(
 
 /**
  * What became of the interrupted runs. Where that is not known for an instance, the change may be in place there, so the rollout
- * does not go on; with --skip-refused it goes on without that instance.
+ * does not go on; with --skip-refused it goes on without that instance. An end begins nothing: there a person has to look at it.
  */
 function withoutUnknown(
   recovered: readonly Result<RolloutEvent, Unrecovered>[],
@@ -494,18 +493,19 @@ function withoutUnknown(
   const known = recovered.flatMap((one) => (one.ok ? one.value : []));
   const [first] = unknown;
   if (first === undefined) return ok(known);
-  if (options.skipRefused === true) return ok([...known, ...unknown.map(skippedEvent)]);
+  if (how === 'abort') return ok([...known, ...unknown.map((one) => unknownEnd(one, 'broken'))]);
+  if (options.skipRefused === true) return ok([...known, ...unknown.map((one) => unknownEnd(one, 'skipped'))]);
   const names = unknown.map(({ member }) => neutralise(member.label, 100)).join(', ');
   return err(
     refused(
       `Rollout ${id} cannot continue: the interrupted run on ${names} could not be finished. ${first.message}`,
-      `Try again later. To continue without ${unknown.length === 1 ? 'this instance' : 'these instances'}: guard rollout ${how} ${id} --skip-refused`,
+      `Try again later. To continue without ${unknown.length === 1 ? 'this instance' : 'these instances'}: guard rollout resume ${id} --skip-refused`,
     ),
   );
 }
 
-function skippedEvent({ member: { id, run }, message }: Unrecovered): RolloutEvent {
-  return { type: 'member-ended', id, run: run ?? '', state: 'skipped', outcome: null, message, ms: 0 };
+function unknownEnd({ member: { id, run }, message }: Unrecovered, state: 'broken' | 'skipped'): RolloutEvent {
+  return { type: 'member-ended', id, run: run ?? '', state, outcome: null, message, ms: 0 };
 }
 
 function foldOne(record: RolloutRecord, event: RecordedRolloutEvent): RolloutRecord {

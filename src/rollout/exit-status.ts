@@ -19,6 +19,6 @@ export function rolloutExitStatus(
   if (stop === 'inconclusive') return 41;
   if (has('kept-unhealthy')) return 13;
   const isDone = (state: MemberRecord['state']): boolean =>
-    stop === 'aborted' ? state !== 'revert-failed' : state === 'kept' || state === 'skipped';
+    stop === 'aborted' ? state !== 'revert-failed' && state !== 'broken' : state === 'kept' || state === 'skipped';
   return members.every(({ state }) => isDone(state)) ? 0 : 40;
 }

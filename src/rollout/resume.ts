@@ -60,9 +60,12 @@ export function resumeEvent(
   };
 }
 
-/** How a rollout is ended: nothing of it begins any more, and one that is all or nothing rolls back what it kept. */
-export function abortEvent(record: RolloutRecord, settings: RolloutSettings, { holder, seen }: Resumption): Resumed {
-  const accepted = seenFailures(record, seen);
+/**
+ * How a rollout is ended: nothing of it begins any more, and one that is all or nothing rolls back what it kept. No failure, of
+ * whatever kind, keeps it from its end.
+ */
+export function abortEvent(record: RolloutRecord, settings: RolloutSettings, holder: Holder): Resumed {
+  const accepted = record.members.filter((member) => hasFailed(member)).map(({ id }) => id);
   const event = { type: 'rollout-resumed', holder, members: [], accepted, aborts: true } as const;
   return settings.allOrNothing ? { ...event, goesBack: true } : event;
 }

@@ -386,6 +386,15 @@ test('a rollback that a signal undoes is tried again by whoever goes on', async 
   expect(stepAfter(cut.record, settings, event)).toMatchObject({ kind: 'revert', ids: [cut.record.members[0]?.id] });
 });
 
+test('an end comes to its end, whatever a recovery has found', () => {
+  const record = recordOf(membersOf(3, oneByOne));
+  const id = record.members[0]?.id ?? '';
+  const end = { run: '20261129-230000-0001', state: 'broken', outcome: 'rollback-failed', message: '', ms: 1 } as const;
+  const known = withRolloutEvent(record, recorded({ type: 'member-ended', id, ...end }));
+  const event = abortEvent(known, oneByOne, otherHolder);
+  expect(stepAfter(known, oneByOne, event, 'aborted')).toEqual({ kind: 'end', stop: 'aborted' });
+});
+
 test('one that could not be rolled back because it was busy is tried again', () => {
   const settings: RolloutSettings = { ...oneByOne, allOrNothing: true };
   const record = recordOf(membersOf(2, settings), { status: 'stopped', stop: 'failures' });
@@ -397,7 +406,7 @@ test('one that could not be rolled back because it was busy is tried again', () 
       { ...(second as MemberRecord), state: 'failed', outcome: 'rolled-back' },
     ],
   };
-  const event = abortEvent(stopped, settings, { holder: otherHolder, seen: stopped });
+  const event = abortEvent(stopped, settings, otherHolder);
   expect(stepAfter(stopped, settings, event, 'aborted')).toMatchObject({ kind: 'revert', ids: [first?.id] });
 });
 
