@@ -99,7 +99,8 @@ describe('evidence of a change that is rolled back (F40)', () => {
     const { evidence, folder } = await lastRun();
     expect(evidence?.missing).toEqual([expect.stringContaining('system-log.txt')]);
     expect(await readdir(folder)).toContain('facts-after.json');
-    expect(await incusCommand('exec', instance, '--', 'journalctl', '--version')).toContain('systemd');
+    // By the exit status: on a loaded machine the output of `incus exec` is lost now and then.
+    await incusCommand('exec', instance, '--', 'sh', '-c', 'journalctl --version | grep -q systemd');
   });
 
   test('cannot be had of an instance that stopped; it is brought back all the same', async () => {
