@@ -81,7 +81,7 @@ export function defineRecover(program: Command, call: Call): void {
 
 async function recoverAll(context: Context, options: RecoverOptions, unfinished: Unfinished): Promise<number> {
   const runs = await unfinishedRuns(stateDirectoryOf(context));
-  // Whether the guard of another boot, or of this host under another name, lives its lease tells.
+  // The lease tells whether a guard of another boot, or of this host under another name, is still alive.
   const left = runs.filter((record) => {
     if (record.started === null) return false;
     if (record.started.rehearsal !== undefined) return workOn(record) !== 'alive';

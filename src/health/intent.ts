@@ -1,6 +1,9 @@
 /** What the command itself says that it takes away. */
 export interface Intent {
-  /** Names of packages, with `*` where the command has it; `user:NAME` for accounts that it removes or locks, `ssh-host-keys` where it makes those anew. */
+  /**
+   * The packages that the command removes, with its wildcards. Also `user:NAME` for each account that it removes or locks, and
+   * `ssh-host-keys` if it creates new host keys.
+   */
   readonly removes: readonly string[];
 }
 

@@ -88,7 +88,7 @@ function writeSynced(path: string, content: string | Uint8Array, mode: number): 
   );
 }
 
-/** What is done with a file that stays open; it is closed where that fails. */
+/** Does the work with an open file, and closes the file only if the work fails. */
 export async function orClosed<T>(file: FileHandle, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
